@@ -1,0 +1,187 @@
+//! Getting a license onto the device, and giving it back.
+
+use lessor_lease::{Document, DocumentError, Lease, PublicKey};
+
+use crate::error::Error;
+use crate::http::segment;
+use crate::license::{License, Status, check_mine, native_product, own_key};
+use crate::state::{Backoff, Held, Seen, State};
+use crate::wire;
+
+impl License {
+    /// Activates a license by its code. Asking again for the license that is held is no error and takes no second
+    /// place; a trial is replaced.
+    pub fn activate(&self, code: &str) -> Result<Status, Error> {
+        self.start(Some(code))
+    }
+
+    /// Starts a trial.
+    pub fn start_trial(&self) -> Result<Status, Error> {
+        self.start(None)
+    }
+
+    /// Gives the license back to the server and forgets it here. Without a connection it is kept;
+    /// [`License::return_offline`] is for that case.
+    pub fn return_license(&self) -> Result<(), Error> {
+        let (path, secret) = self.authorized("")?;
+        match self.server.delete::<wire::Anything>(&path, &secret) {
+            Ok(_) => {}
+            // The answer to an earlier attempt got lost, or somebody else was quicker.
+            Err(Error::Refused(refusal)) if refusal.is_returned() => {}
+            Err(error) => return Err(error),
+        }
+        self.forget(&path)
+    }
+
+    fn start(&self, code: Option<&str>) -> Result<Status, Error> {
+        let state = self.store.read()?;
+        may_replace(self.readable_lease(&state)?.as_ref(), code)?;
+        self.learn_product(&state)?;
+        let request = wire::Activate {
+            product: &self.config.product,
+            code,
+            device: wire::Device {
+                id: &state.device,
+                key: own_key(&state)?.public_key().to_hex(),
+                name: &self.config.device_name,
+                virtual_platform: self.config.virtual_platform.as_deref(),
+            },
+            user: &self.config.user,
+        };
+        let answer: wire::Activation = self.server.post("activations", None, &request)?;
+        let before = state.number_of(&answer.activation);
+        self.take(&answer, before, |_| Ok(()))?;
+        self.status()
+    }
+
+    /// Verifies a lease that came as an answer just now, and keeps it. `before` is the highest number that was known
+    /// when the question was asked; `wanted` is a last look at the state under its lock.
+    pub(crate) fn take(
+        &self,
+        answer: &wire::Activation,
+        before: u64,
+        wanted: impl FnOnce(&State) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let document = Document::parse(&answer.document)?;
+        let lease = self.open_fresh(&document)?;
+        self.store.update(|state| {
+            wanted(state)?;
+            check_mine(state, &lease)?;
+            if lease.activation != answer.activation {
+                return Err(Error::ForeignLease("activation"));
+            }
+            if lease.number < before {
+                return Err(Error::OldLease { number: lease.number, latest: before });
+            }
+            let latest = state.number_of(&lease.activation);
+            if lease.number < latest {
+                return Ok(()); // Another copy of the program has renewed meanwhile.
+            }
+            let clock = self.config.clock.now();
+            if lease.number > latest {
+                state.time.learn_now(clock, lease.issued_at);
+            } else {
+                state.time.learn_not_before(clock, lease.issued_at);
+            }
+            let secret = answer.secret.clone().or_else(|| known_secret(state, &lease.activation));
+            if secret.is_none() {
+                return Err(Error::BadAnswer("the activation has no secret".to_owned()));
+            }
+            keep(state, &lease, &document, secret);
+            Ok(())
+        })
+    }
+
+    /// Opens a lease from the server. Without pinned keys, an unknown key may be a new one.
+    fn open_fresh(&self, document: &Document) -> Result<Lease, Error> {
+        let state = self.store.read()?;
+        match document.open_lease(&self.keys(&state)?) {
+            Err(DocumentError::UnknownKey) if self.config.trusted_keys.is_empty() => {
+                self.fetch_keys()?;
+                Ok(document.open_lease(&self.keys(&self.store.read()?)?)?)
+            }
+            opened => Ok(opened?),
+        }
+    }
+
+    /// Sees to it that keys and the product's native id are known.
+    pub(crate) fn learn_product(&self, state: &State) -> Result<(), Error> {
+        let pinned = !self.config.trusted_keys.is_empty();
+        if native_product(state).is_some() && (pinned || !state.keys.is_empty()) {
+            return Ok(());
+        }
+        self.fetch_keys()
+    }
+
+    pub(crate) fn fetch_keys(&self) -> Result<(), Error> {
+        let answer: wire::Keys = self.server.get(&format!("products/{}/keys", segment(&self.config.product)))?;
+        let mut fetched = Vec::new();
+        for key in answer.keys.iter().filter(|key| key.algorithm == "Ed25519") {
+            let key = PublicKey::parse(&key.public_key)
+                .map_err(|_| Error::BadAnswer("a key of the product is not valid".to_owned()))?;
+            fetched.push(key.to_hex());
+        }
+        self.store.update(|state| {
+            if native_product(state).is_some_and(|known| known != answer.product) {
+                return Err(Error::BadAnswer("the keys are of another product".to_owned()));
+            }
+            state.product_id = Some(answer.product);
+            // Keys from before stay: the lease that is held may be signed with one of them.
+            fetched.retain(|key| !state.keys.contains(key));
+            state.keys.append(&mut fetched);
+            Ok(())
+        })
+    }
+
+    /// Path and secret of the calls that an activated device makes; `below` comes after the activation's id.
+    pub(crate) fn authorized(&self, below: &str) -> Result<(String, String), Error> {
+        let state = self.store.read()?;
+        let held = state.held.as_ref().ok_or(Error::NotActivated)?;
+        let secret = held.secret.clone().ok_or(Error::OfflineActivation)?;
+        Ok((format!("activations/{}{below}", segment(&held.activation)), secret))
+    }
+
+    /// Forgets the license that is held, if it is still the one of that path.
+    pub(crate) fn forget(&self, path: &str) -> Result<(), Error> {
+        self.store.update(|state| {
+            if state.held.as_ref().is_some_and(|held| path.ends_with(&segment(&held.activation))) {
+                state.held = None;
+                state.backoff = Backoff::default();
+            }
+            Ok(())
+        })
+    }
+
+    /// The lease that is held; none if it is there but worth nothing, so that a new activation mends it.
+    pub(crate) fn readable_lease(&self, state: &State) -> Result<Option<Lease>, Error> {
+        match self.held_lease(state) {
+            Err(Error::Document(_) | Error::ForeignLease(_) | Error::NoKeys) => Ok(None),
+            lease => lease,
+        }
+    }
+}
+
+/// Makes the lease the one that is held.
+pub(crate) fn keep(state: &mut State, lease: &Lease, document: &Document, secret: Option<String>) {
+    state.held = Some(Held { activation: lease.activation.clone(), secret, document: document.to_string() });
+    state.seen = Some(Seen { activation: lease.activation.clone(), number: lease.number });
+    state.product_id.get_or_insert_with(|| lease.product.clone());
+    state.backoff = Backoff::default();
+    state.proof = None;
+}
+
+fn known_secret(state: &State, activation: &str) -> Option<String> {
+    state.held.as_ref().filter(|held| held.activation == activation)?.secret.clone()
+}
+
+/// A license that is held has a place on the server; replacing it here would leave that place taken.
+pub(crate) fn may_replace(held: Option<&Lease>, code: Option<&str>) -> Result<(), Error> {
+    let Some(license) = held.and_then(|lease| lease.license.as_deref()) else { return Ok(()) };
+    let same = code.is_some_and(|code| letters(code).eq(letters(license)));
+    if same { Ok(()) } else { Err(Error::AlreadyActivated) }
+}
+
+/// A code as people mean it, without the dashes and in one case.
+fn letters(code: &str) -> impl Iterator<Item = char> {
+    code.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase)
+}

@@ -1,0 +1,249 @@
+//! Products: made, changed, found, and the keys their leases are signed with.
+
+use super::feature::{NewFeature, NewGroup, write_features, write_groups};
+use super::{Product, rows};
+use crate::account;
+use crate::clock::Timestamp;
+use crate::context::{Action, Context};
+use crate::error::{Error, Noun, Refusal};
+use crate::id::{AccountId, ProductId};
+use crate::identity::Right;
+use crate::journal::{self, Subject};
+use crate::license::{Terms, TermsChange, in_range};
+use lessor_db::Tx;
+use lessor_lease::{PublicKey, Signer};
+use serde_json::json;
+
+/// Makes a product with its groups, features and named values.
+#[derive(Clone, Debug)]
+pub struct CreateProduct {
+    /// A fixed id, for worlds that must come out the same each time.
+    pub id: Option<ProductId>,
+    /// The vendor.
+    pub tenant: AccountId,
+    /// Its name.
+    pub name: String,
+    /// May a device try it?
+    pub trial_offered: bool,
+    /// Days of a trial, at least 1 where one is offered.
+    pub trial_days: i64,
+    /// What a license without a profile starts with.
+    pub terms: Terms,
+    /// Groups of features.
+    pub groups: Vec<NewGroup>,
+    /// Features; they may name groups made here.
+    pub features: Vec<NewFeature>,
+    /// Named values with their defaults.
+    pub values: Vec<(String, String)>,
+}
+
+/// Makes a product.
+///
+/// # Errors
+/// `Taken` for a product, group, feature or value name used twice; `NotFound` for a group that is not made here.
+pub fn create_product(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &CreateProduct) -> Result<Product, Error> {
+    // The vendor's row guards the names of its products.
+    let vendor = account::rows::lock(tx, cmd.tenant)?.ok_or(Error::not_found(Noun::Account))?;
+    cx.authorize(&Action::write(Right::CATALOG_WRITE), &vendor, Noun::Account)?;
+    if vendor.id != vendor.tenant {
+        return Err(Error::malformed("account", "only a vendor has products"));
+    }
+    check_name("name", &cmd.name)?;
+    check_trial(cmd.trial_offered, cmd.trial_days)?;
+    cmd.terms.check()?;
+    if rows::product_named(tx, vendor.id, &cmd.name)?.is_some() {
+        return Err(Refusal::Taken { noun: Noun::Product, name: cmd.name.clone() }.into());
+    }
+    let product = Product {
+        id: cmd.id.unwrap_or_else(|| cx.new_id()),
+        tenant: vendor.id,
+        name: cmd.name.clone(),
+        active: true,
+        trial_offered: cmd.trial_offered,
+        trial_days: cmd.trial_days,
+        terms: cmd.terms.clone(),
+        created_at: cx.now,
+        modified_at: cx.now,
+        version: 1,
+    };
+    rows::insert_product(tx, &product)?;
+    let seed: [u8; 32] = cx.random();
+    let signer = Signer::from_seed(seed);
+    rows::insert_key(tx, product.id, signer.key_id().to_bytes(), seed, signer.public_key().to_bytes(), cx.now)?;
+    write_groups(tx, cx, product.id, &cmd.groups)?;
+    write_features(tx, cx, product.id, &cmd.features)?;
+    for (name, value) in &cmd.values {
+        check_name("value name", name)?;
+        rows::insert_value(tx, cx.new_id(), product.id, name, value)
+            .map_err(|error| Error::from(error).taken_on_unique(Noun::NamedValue, name))?;
+    }
+    journal::append(tx, cx, "product.created", subject(&product), &json!({ "after": view(&product) }))?;
+    Ok(product)
+}
+
+/// Changes a product; licenses made before keep what they have.
+#[derive(Clone, Debug)]
+pub struct ChangeProduct {
+    /// Which one.
+    pub product: ProductId,
+    /// Its name.
+    pub name: Option<String>,
+    /// May devices use it?
+    pub active: Option<bool>,
+    /// May a device try it?
+    pub trial_offered: Option<bool>,
+    /// Days of a trial.
+    pub trial_days: Option<i64>,
+    /// Its default terms. The term is replaced, not extended: nothing runs on a product.
+    pub terms: TermsChange,
+}
+
+/// Changes a product.
+pub fn change_product(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ChangeProduct) -> Result<Product, Error> {
+    let before = lock(tx, cx, cmd.product)?;
+    let mut terms_change = cmd.terms.clone();
+    let term = match terms_change.term.take() {
+        None => before.terms.term,
+        Some(change) => {
+            let same = change.kind == before.terms.term.kind;
+            let days = change.days.unwrap_or(if same { before.terms.term.days } else { 0 });
+            let end = change.end.unwrap_or(if same { before.terms.term.end } else { None });
+            crate::license::Term::new(change.kind, days, end)?
+        }
+    };
+    let terms = Terms { term, ..terms_change.apply(&before.terms, false, cx.now)? };
+    let after = Product {
+        name: cmd.name.clone().unwrap_or_else(|| before.name.clone()),
+        active: cmd.active.unwrap_or(before.active),
+        trial_offered: cmd.trial_offered.unwrap_or(before.trial_offered),
+        trial_days: cmd.trial_days.unwrap_or(before.trial_days),
+        terms,
+        modified_at: cx.now,
+        version: before.version + 1,
+        ..before.clone()
+    };
+    check_name("name", &after.name)?;
+    check_trial(after.trial_offered, after.trial_days)?;
+    rows::update_product(tx, &after)
+        .map_err(|error| Error::from(error).taken_on_unique(Noun::Product, &after.name))?;
+    let change = json!({ "before": view(&before), "after": view(&after) });
+    journal::append(tx, cx, "product.changed", subject(&after), &change)?;
+    Ok(after)
+}
+
+/// Locks a product that the caller may change.
+pub(super) fn lock(tx: &mut dyn Tx, cx: &Context<'_>, id: ProductId) -> Result<Product, Error> {
+    let product = rows::lock_product(tx, id)?.ok_or(Error::not_found(Noun::Product))?;
+    let vendor = account::rows::by_id(tx, product.tenant)?.ok_or(Error::not_found(Noun::Product))?;
+    cx.authorize(&Action::write(Right::CATALOG_WRITE), &vendor, Noun::Product)?;
+    Ok(product)
+}
+
+/// A product that the caller's tenant sells. Everyone in the tenant may see its products: they sell or use them.
+pub fn product(tx: &mut dyn Tx, cx: &Context<'_>, id: ProductId) -> Result<Product, Error> {
+    let product = rows::product(tx, id)?.ok_or(Error::not_found(Noun::Product))?;
+    may_see(tx, cx, product.tenant)?;
+    Ok(product)
+}
+
+/// A page of a tenant's products in the order they were made.
+pub fn products(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    tenant: AccountId,
+    after: Option<ProductId>,
+    limit: u32,
+) -> Result<Vec<Product>, Error> {
+    may_see(tx, cx, tenant)?;
+    Ok(rows::products(tx, tenant, after, limit)?)
+}
+
+pub(super) fn may_see(tx: &mut dyn Tx, cx: &Context<'_>, tenant: AccountId) -> Result<(), Error> {
+    let vendor = account::rows::by_id(tx, tenant)?.ok_or(Error::not_found(Noun::Product))?;
+    let actor = cx.actor();
+    let sells = vendor.path.holds(&actor.path) && actor.tenant == tenant;
+    let place = if sells { &actor.path } else { &vendor.path };
+    cx.authorize_at(&Action::read(Right::CATALOG_READ), place, Noun::Product)
+}
+
+/// Finds a product by what devices are told: its native id, or a dialect's alias `dialect:product:number`.
+pub fn resolve_product(tx: &mut dyn Tx, name: &str) -> Result<ProductId, Error> {
+    if let Some(id) = ProductId::parse(name) {
+        return Ok(id);
+    }
+    let mut parts = name.splitn(3, ':');
+    let (Some(dialect), Some("product"), Some(alias)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(Error::not_found(Noun::Product));
+    };
+    let found = crate::alias::resolve_anywhere(tx, dialect, "product", alias)?;
+    found.map(ProductId).ok_or(Error::not_found(Noun::Product))
+}
+
+/// The public keys that leases of a product are verified with; the state is `active` or `retiring`.
+pub fn public_keys(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<(PublicKey, String)>, Error> {
+    let stored = rows::public_keys(tx, product)?;
+    if stored.is_empty() {
+        return Err(Error::not_found(Noun::Product));
+    }
+    let keys = stored.into_iter().filter_map(|(bytes, state)| {
+        let bytes: [u8; 32] = bytes.try_into().ok()?;
+        Some((PublicKey::from_bytes(&bytes).ok()?, state))
+    });
+    Ok(keys.collect())
+}
+
+/// What signs for a product now.
+pub(crate) fn signer(tx: &mut dyn Tx, product: ProductId) -> Result<Signer, Error> {
+    let seed = rows::signing_seed(tx, product)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    seed.map(Signer::from_seed).ok_or_else(|| {
+        lessor_db::StoreError::Broken(format!("product {product} has no signing key")).into()
+    })
+}
+
+/// A name: 1 to 200 characters, none of them a control character, no blank at either end.
+pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), Error> {
+    let length = name.chars().count();
+    if !(1..=200).contains(&length) {
+        return Err(Error::malformed(field, "it has 1 to 200 characters"));
+    }
+    if name.trim() != name || name.chars().any(char::is_control) {
+        return Err(Error::malformed(field, "it has no control characters and no blanks at its ends"));
+    }
+    Ok(())
+}
+
+fn check_trial(offered: bool, days: i64) -> Result<(), Refusal> {
+    in_range("trial_days", days, i64::from(offered), 36_500).map(|_| ())
+}
+
+pub(super) fn subject(product: &Product) -> Subject {
+    Subject { kind: "product", id: product.id.0, account: product.tenant, tenant: product.tenant }
+}
+
+fn view(product: &Product) -> serde_json::Value {
+    json!({
+        "name": product.name,
+        "active": product.active,
+        "trial_offered": product.trial_offered,
+        "trial_days": product.trial_days,
+        "terms": terms_view(&product.terms),
+    })
+}
+
+/// Terms as the journal shows them.
+pub(crate) fn terms_view(terms: &Terms) -> serde_json::Value {
+    json!({
+        "online_lease_hours": terms.online_lease_hours,
+        "virtual_lease_hours": terms.virtual_lease_hours,
+        "offline_lease_hours": terms.offline_lease_hours,
+        "term": terms.term.kind.word(),
+        "term_days": terms.term.days,
+        "term_end": terms.term.end.map(Timestamp::to_rfc3339),
+        "maintenance_end": terms.maintenance_end.map(Timestamp::to_rfc3339),
+        "activation_limit": terms.activation_limit,
+        "process_limit": terms.process_limit,
+        "concurrency": terms.concurrency.word(),
+        "network_seats": terms.network_seats,
+        "heartbeat_minutes": terms.heartbeat_minutes,
+    })
+}

@@ -1,0 +1,166 @@
+//! Devices: licenses in use. A device activates a license (or tries a product), holds a lease that it renews, checks
+//! out seats, elements and tokens, and returns it all.
+//!
+//! A device proves itself with a secret of its own, handed out when it was activated. Whether a lease is live is
+//! computed from stored instants and `now`; nothing has to fire for an answer to be right.
+
+mod activate;
+mod checkout;
+mod give_back;
+mod lapse;
+mod lease;
+mod offline;
+mod renew;
+mod report;
+pub(crate) mod rows;
+mod trial;
+
+pub use activate::{Activate, DeviceFacts, activate};
+pub use checkout::{Draw, HeldView, TokenUse, check_out_seats, check_out_tokens, draw_elements, return_tokens};
+pub use give_back::{ReturnCause, erase_activities, give_back, return_all};
+pub use lapse::tell_lapsed;
+pub use lease::Leased;
+pub use offline::{inspect_request, offline_activate, offline_return};
+pub use renew::{Renew, renew, state_of};
+pub use report::{
+    ConsumerRecord, NewConsumerRecord, add_consumer_record, report_consumer, report_system, system_report,
+};
+pub use trial::{
+    Trial, TrialFilter, TrialState, count_trials, delete_trial, trial_of, trials,
+};
+
+use crate::clock::Timestamp;
+use crate::context::Context;
+use crate::error::{Error, Noun, Refusal};
+use crate::id::{AccountId, ActivationId, DeviceId, LicenseId, ProductId, TrialId};
+use crate::journal::Subject;
+use crate::license::from_word;
+use lessor_db::{FromColumn, Tx, ValueRef};
+
+/// How an activation came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivationKind {
+    /// The device asked itself.
+    Online,
+    /// By an answer carried in a file.
+    Offline,
+    /// Issued once, never renewed.
+    Passive,
+}
+
+impl ActivationKind {
+    /// The word stored and shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            ActivationKind::Online => "online",
+            ActivationKind::Offline => "offline",
+            ActivationKind::Passive => "passive",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [ActivationKind::Online, ActivationKind::Offline, ActivationKind::Passive]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
+}
+
+from_word!(ActivationKind);
+
+/// A license in use on a device, now or in the past; or a product being tried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Activation {
+    /// Its id.
+    pub id: ActivationId,
+    /// The vendor's tenant.
+    pub tenant: AccountId,
+    /// Of what.
+    pub product: ProductId,
+    /// Of which license; `None` for a trial.
+    pub license: Option<LicenseId>,
+    /// Of which trial; `None` for a license.
+    pub trial: Option<TrialId>,
+    /// Where.
+    pub device: DeviceId,
+    /// What the device calls itself.
+    pub fingerprint: String,
+    /// Who uses it there, as the device says; may be empty.
+    pub user: String,
+    /// How it came about.
+    pub kind: ActivationKind,
+    /// Is it in use, or was it returned?
+    pub active: bool,
+    /// The hypervisor, if the device says it is a virtual machine.
+    pub virtual_platform: Option<String>,
+    /// Since when.
+    pub activated_at: Timestamp,
+    /// When it was returned.
+    pub returned_at: Option<Timestamp>,
+    /// Number of its latest lease.
+    pub lease_number: i64,
+    /// When it got that lease.
+    pub leased_at: Timestamp,
+    /// When that lease ends; `None` is without end.
+    pub lease_end: Option<Timestamp>,
+    /// Which of its secrets is valid.
+    pub secret_generation: i64,
+}
+
+impl Activation {
+    /// Is its lease still running?
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.active && self.lease_end.is_none_or(|end| end > now)
+    }
+
+    pub(crate) fn subject(&self, account: AccountId) -> Subject {
+        Subject { kind: "activation", id: self.id.0, account, tenant: self.tenant }
+    }
+}
+
+/// A machine, as one product knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// The public key it registered, if it has one.
+    pub public_key: Option<Vec<u8>>,
+}
+
+/// What a device presents with each call after its activation.
+#[derive(Clone, Debug)]
+pub struct DeviceCredential {
+    /// Which activation.
+    pub activation: ActivationId,
+    /// Its secret.
+    pub secret: String,
+}
+
+/// Locks what guards an activation (its license, or the activation itself for a trial) and checks the secret. An
+/// activation that does not exist and a wrong secret are not told apart.
+pub(crate) fn authenticate(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    credential: &DeviceCredential,
+) -> Result<Activation, Error> {
+    let found = rows::by_id(tx, credential.activation)?.ok_or(Error::Unauthenticated)?;
+    if !cx.secret().is_device_secret(found.id, found.secret_generation, &credential.secret) {
+        return Err(Error::Unauthenticated);
+    }
+    if let Some(license) = found.license {
+        // Every count below hangs on the license, so that is the row to lock.
+        crate::license::rows::lock(tx, license)?.ok_or(Error::not_found(Noun::License))?;
+    }
+    rows::lock(tx, found.id)?.ok_or(Error::Unauthenticated)
+}
+
+/// The activation if it is in use.
+pub(crate) fn in_use(activation: Activation) -> Result<Activation, Error> {
+    if activation.active { Ok(activation) } else { Err(Refusal::ActivationReturned.into()) }
+}
+
+/// What a device calls itself: 10 to 64 visible ASCII characters.
+pub(crate) fn check_fingerprint(text: &str) -> Result<(), Error> {
+    let fits = (10..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(()) } else { Err(Error::malformed("device", "its id is 10 to 64 visible ASCII characters")) }
+}

@@ -1,0 +1,546 @@
+//! The SQL of devices: activations, check-outs, trials and reports.
+
+use super::{Activation, ConsumerRecord, Device, Trial, TrialFilter, TrialState};
+use crate::catalog::Product;
+use crate::clock::Timestamp;
+use crate::id::{AccountId, ActivationId, DeviceId, FeatureId, LicenseId, ProductId, TrialId};
+use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
+use uuid::Uuid;
+
+macro_rules! activation_columns {
+    () => {
+        "SELECT id, tenant_id, product_id, license_id, trial_id, device_id, fingerprint, user_name, kind, state, \
+         virtual_platform, activated_at, returned_at, lease_number, leased_at, lease_end, secret_generation \
+         FROM activations "
+    };
+}
+
+macro_rules! trial_columns {
+    () => {
+        "SELECT t.id, t.tenant_id, t.product_id, t.device_id, d.fingerprint, t.days, t.started_at, t.modified_at, \
+         t.lease_end, t.ends_at, t.converted_at, t.license_id, t.license_code \
+         FROM trials t JOIN devices d ON d.id = t.device_id "
+    };
+}
+
+// Each filter is a switch and a value, so that one statement serves every combination.
+macro_rules! trial_filter {
+    () => {
+        "WHERE t.tenant_id = $1 \
+         AND (CAST($2 AS BIGINT) = 0 OR t.product_id = $3) \
+         AND (CAST($4 AS BIGINT) = 0 OR d.fingerprint = $5) \
+         AND t.ends_at < $6 AND t.ends_at > $7 AND t.started_at < $8 AND t.started_at > $9 \
+         AND (CAST($10 AS BIGINT) = 0 OR (t.ends_at > $11) = $12) \
+         AND (CAST($13 AS BIGINT) = 0 OR (t.converted_at IS NOT NULL) = $14) "
+    };
+}
+
+statements! {
+    INSERT = "INSERT INTO activations (id, tenant_id, product_id, license_id, trial_id, device_id, fingerprint, user_name, kind, \
+        state, virtual_platform, activated_at, lease_number, leased_at, lease_end, secret_generation, request_id, told) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $11, $12, $13, $14, $15, $16, FALSE)";
+    BY_ID = concat!(activation_columns!(), "WHERE id = $1");
+    LOCK = concat!(activation_columns!(), "WHERE id = $1 FOR UPDATE");
+    LIVE = concat!(activation_columns!(),
+        "WHERE license_id = $1 AND fingerprint = $2 AND user_name = $3 AND state = 'active'");
+    OF_TRIAL = concat!(activation_columns!(), "WHERE trial_id = $1 AND state = 'active'");
+    COUNT_LIVE = "SELECT count(*) FROM activations \
+                  WHERE license_id = $1 AND state = 'active' AND (lease_end IS NULL OR lease_end > $2)";
+    EXTEND = "UPDATE activations SET lease_number = lease_number + 1, leased_at = $2, lease_end = $3, told = FALSE, \
+              request_id = coalesce($4, request_id) WHERE id = $1";
+    SET_RETURNED = "UPDATE activations SET state = 'returned', returned_at = $2, return_cause = $3, told = TRUE WHERE id = $1";
+    ACTIVE_OF_LICENSE = concat!(activation_columns!(), "WHERE license_id = $1 AND state = 'active' ORDER BY id");
+    OF_LICENSE = concat!(activation_columns!(),
+        "WHERE license_id = $1 AND (CAST($2 AS BIGINT) = 0 OR state = 'active') ORDER BY id LIMIT $3 OFFSET $4");
+    RECORDS = "SELECT id, state = 'active' FROM activations WHERE license_id = $1 \
+               AND (CAST($2 AS BIGINT) = 0 OR fingerprint = $3) ORDER BY id";
+    ERASE = "DELETE FROM activations WHERE id = $1";
+    LICENSES_ON = "SELECT DISTINCT l.product_id, l.code FROM devices d \
+                   JOIN activations a ON a.device_id = d.id AND a.state = 'active' JOIN licenses l ON l.id = a.license_id \
+                   WHERE d.tenant_id = $1 AND d.fingerprint = $2 ORDER BY l.product_id, l.code";
+    ANSWER_TO = "SELECT answer FROM activations WHERE product_id = $1 AND request_id = $2 AND answer IS NOT NULL";
+    KEEP_ANSWER = "UPDATE activations SET answer = $2 WHERE id = $1";
+
+    KNOWN = "INSERT INTO devices (id, tenant_id, product_id, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (product_id, fingerprint) DO UPDATE SET fingerprint = excluded.fingerprint RETURNING id, public_key";
+    SET_PUBLIC_KEY = "UPDATE devices SET public_key = $2 WHERE id = $1";
+    PUBLIC_KEY = "SELECT public_key FROM devices WHERE id = $1";
+    SET_SYSTEM = "UPDATE devices SET system = $2, reported_at = $3 WHERE id = $1";
+    SYSTEM_OF = "SELECT system FROM devices WHERE product_id = $1 AND fingerprint = $2 AND system IS NOT NULL";
+    WAS_LICENSED = "SELECT id FROM activations WHERE device_id = $1 AND license_id IS NOT NULL LIMIT 1";
+
+    HELD = "SELECT held, consumed FROM checkouts \
+            WHERE license_id = $1 AND feature_id = $2 AND fingerprint = $3 AND user_name = $4";
+    PUT_HELD = "INSERT INTO checkouts (license_id, feature_id, fingerprint, user_name, activation_id, held, consumed) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (license_id, feature_id, fingerprint, user_name) \
+                DO UPDATE SET activation_id = excluded.activation_id, held = excluded.held, consumed = excluded.consumed";
+    SET_USED = "UPDATE grants SET used = $3 WHERE owner_id = $1 AND feature_id = $2";
+    RELEASABLE = "SELECT c.license_id, c.feature_id, c.fingerprint, c.user_name, c.held FROM checkouts c \
+                  JOIN features f ON f.id = c.feature_id WHERE c.activation_id = $1 AND f.kind IN ('floating', 'pool')";
+    LAPSED_HOLDERS = "SELECT DISTINCT a.id FROM activations a JOIN checkouts c ON c.activation_id = a.id \
+                      WHERE a.license_id = $1 AND a.id <> $2 AND a.state = 'active' AND a.lease_end <= $3";
+    DROP_CHECKOUT = "DELETE FROM checkouts WHERE license_id = $1 AND feature_id = $2 AND fingerprint = $3 AND user_name = $4";
+    LOWER_USED = "UPDATE grants SET used = used - $3 WHERE owner_id = $1 AND feature_id = $2";
+
+    INSERT_TRIAL = "INSERT INTO trials (id, tenant_id, product_id, device_id, days, started_at, modified_at, lease_end, ends_at, told) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE)";
+    TRIAL_OF_DEVICE = concat!(trial_columns!(), "WHERE t.device_id = $1");
+    TRIAL_ON = concat!(trial_columns!(), "WHERE d.product_id = $1 AND d.fingerprint = $2");
+    REFRESH_TRIAL = "UPDATE trials SET modified_at = $2, lease_end = $3 WHERE id = $1";
+    CONVERT_TRIAL = "UPDATE trials SET converted_at = $2, license_id = $3, license_code = $4, told = TRUE WHERE id = $1";
+    DELETE_TRIAL_ACTIVATIONS = "DELETE FROM activations WHERE trial_id = $1";
+    DELETE_TRIAL = "DELETE FROM trials WHERE id = $1";
+    TRIALS = concat!(trial_columns!(), trial_filter!(), "ORDER BY t.id LIMIT $15 OFFSET $16");
+    COUNT_TRIALS = concat!("SELECT count(*) FROM trials t JOIN devices d ON d.id = t.device_id ", trial_filter!());
+
+    INSERT_CONSUMER = "INSERT INTO consumer_records (id, tenant_id, product_id, fingerprint, license_code, first_name, last_name, \
+                       company, email, document, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+    LAPSED = "SELECT a.id, a.tenant_id, coalesce(l.account_id, a.tenant_id), a.fingerprint, a.lease_end FROM activations a \
+              LEFT JOIN licenses l ON l.id = a.license_id \
+              WHERE a.state = 'active' AND a.told = FALSE AND a.lease_end <= $1 ORDER BY a.lease_end LIMIT $2";
+    MARK_LAPSE_TOLD = "UPDATE activations SET told = TRUE WHERE id = $1 AND told = FALSE AND lease_end = $2 AND state = 'active'";
+    ENDED_TRIALS = "SELECT id, tenant_id, ends_at FROM trials WHERE told = FALSE AND ends_at <= $1 ORDER BY ends_at LIMIT $2";
+    MARK_TRIAL_TOLD = "UPDATE trials SET told = TRUE WHERE id = $1 AND told = FALSE";
+}
+
+impl FromRow for Activation {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        let state: String = row.get(9)?;
+        Ok(Self {
+            id: row.get(0)?,
+            tenant: row.get(1)?,
+            product: row.get(2)?,
+            license: row.get(3)?,
+            trial: row.get(4)?,
+            device: row.get(5)?,
+            fingerprint: row.get(6)?,
+            user: row.get(7)?,
+            kind: row.get(8)?,
+            active: state == "active",
+            virtual_platform: row.get(10)?,
+            activated_at: row.get(11)?,
+            returned_at: row.get(12)?,
+            lease_number: row.get(13)?,
+            leased_at: row.get(14)?,
+            lease_end: row.get(15)?,
+            secret_generation: row.get(16)?,
+        })
+    }
+}
+
+impl FromRow for Trial {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            tenant: row.get(1)?,
+            product: row.get(2)?,
+            device: row.get(3)?,
+            fingerprint: row.get(4)?,
+            days: row.get(5)?,
+            started_at: row.get(6)?,
+            modified_at: row.get(7)?,
+            lease_end: row.get(8)?,
+            ends_at: row.get(9)?,
+            converted_at: row.get(10)?,
+            license: row.get(11)?,
+            license_code: row.get(12)?,
+        })
+    }
+}
+
+pub(super) fn insert(tx: &mut dyn Tx, activation: &Activation, request: Option<&str>) -> Result<(), StoreError> {
+    let params = [
+        activation.id.into(),
+        activation.tenant.into(),
+        activation.product.into(),
+        activation.license.into(),
+        activation.trial.into(),
+        activation.device.into(),
+        activation.fingerprint.as_str().into(),
+        activation.user.as_str().into(),
+        activation.kind.word().into(),
+        activation.virtual_platform.clone().into(),
+        activation.activated_at.into(),
+        activation.lease_number.into(),
+        activation.leased_at.into(),
+        activation.lease_end.into(),
+        activation.secret_generation.into(),
+        request.into(),
+    ];
+    tx.execute(INSERT, &params)?;
+    Ok(())
+}
+
+pub(super) fn by_id(tx: &mut dyn Tx, id: ActivationId) -> Result<Option<Activation>, StoreError> {
+    tx.opt(BY_ID, &[id.into()])
+}
+
+pub(super) fn lock(tx: &mut dyn Tx, id: ActivationId) -> Result<Option<Activation>, StoreError> {
+    tx.opt(LOCK, &[id.into()])
+}
+
+/// The activation in use of a license by a device and user.
+pub(super) fn live(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    fingerprint: &str,
+    user: &str,
+) -> Result<Option<Activation>, StoreError> {
+    tx.opt(LIVE, &[license.into(), fingerprint.into(), user.into()])
+}
+
+pub(super) fn of_trial(tx: &mut dyn Tx, trial: TrialId) -> Result<Option<Activation>, StoreError> {
+    tx.opt(OF_TRIAL, &[trial.into()])
+}
+
+pub(super) fn count_live(tx: &mut dyn Tx, license: LicenseId, now: Timestamp) -> Result<i64, StoreError> {
+    let (count,): (i64,) = tx.one(COUNT_LIVE, &[license.into(), now.into()])?;
+    Ok(count)
+}
+
+/// Gives an activation its next lease.
+pub(super) fn extend(
+    tx: &mut dyn Tx,
+    activation: &Activation,
+    now: Timestamp,
+    lease_end: Option<Timestamp>,
+    request: Option<&str>,
+) -> Result<Activation, StoreError> {
+    tx.execute(EXTEND, &[activation.id.into(), now.into(), lease_end.into(), request.into()])?;
+    Ok(Activation { lease_number: activation.lease_number + 1, leased_at: now, lease_end, ..activation.clone() })
+}
+
+pub(super) fn set_returned(
+    tx: &mut dyn Tx,
+    id: ActivationId,
+    now: Timestamp,
+    cause: &str,
+) -> Result<(), StoreError> {
+    tx.execute(SET_RETURNED, &[id.into(), now.into(), cause.into()])?;
+    Ok(())
+}
+
+pub(super) fn active_of_license(tx: &mut dyn Tx, license: LicenseId) -> Result<Vec<Activation>, StoreError> {
+    tx.all(ACTIVE_OF_LICENSE, &[license.into()])
+}
+
+pub(crate) fn of_license(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    current: bool,
+    offset: i64,
+    limit: u32,
+) -> Result<Vec<Activation>, StoreError> {
+    tx.all(OF_LICENSE, &[license.into(), i64::from(current).into(), limit.into(), offset.into()])
+}
+
+/// Id of each activation of a license, and whether it is in use.
+pub(super) fn records_of_license(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    fingerprint: Option<&str>,
+) -> Result<Vec<(ActivationId, bool)>, StoreError> {
+    let on = i64::from(fingerprint.is_some());
+    tx.all(RECORDS, &[license.into(), on.into(), fingerprint.unwrap_or_default().into()])
+}
+
+pub(super) fn erase(tx: &mut dyn Tx, id: ActivationId) -> Result<(), StoreError> {
+    tx.execute(ERASE, &[id.into()])?;
+    Ok(())
+}
+
+pub(crate) fn licenses_on(
+    tx: &mut dyn Tx,
+    tenant: AccountId,
+    fingerprint: &str,
+) -> Result<Vec<(ProductId, String)>, StoreError> {
+    tx.all(LICENSES_ON, &[tenant.into(), fingerprint.into()])
+}
+
+/// The answer a request got: the request's digest, a blank, the document.
+pub(super) fn answer_to(tx: &mut dyn Tx, product: ProductId, request: &str) -> Result<Option<String>, StoreError> {
+    let found: Option<(String,)> = tx.opt(ANSWER_TO, &[product.into(), request.into()])?;
+    Ok(found.map(|(answer,)| answer))
+}
+
+pub(super) fn keep_answer(
+    tx: &mut dyn Tx,
+    id: ActivationId,
+    request_digest: &str,
+    answer: &str,
+) -> Result<(), StoreError> {
+    tx.execute(KEEP_ANSWER, &[id.into(), format!("{request_digest} {answer}").into()])?;
+    Ok(())
+}
+
+/// The device of that id, made known under `id` if the product has none.
+pub(super) fn known(
+    tx: &mut dyn Tx,
+    id: DeviceId,
+    product: &Product,
+    fingerprint: &str,
+    now: Timestamp,
+) -> Result<Device, StoreError> {
+    let params = [id.into(), product.tenant.into(), product.id.into(), fingerprint.into(), now.into()];
+    let (id, public_key) = tx.one(KNOWN, &params)?;
+    Ok(Device { id, public_key })
+}
+
+pub(super) fn set_public_key(tx: &mut dyn Tx, device: DeviceId, key: [u8; 32]) -> Result<(), StoreError> {
+    tx.execute(SET_PUBLIC_KEY, &[device.into(), key.into()])?;
+    Ok(())
+}
+
+pub(super) fn public_key(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<Vec<u8>>, StoreError> {
+    let found: Option<(Option<Vec<u8>>,)> = tx.opt(PUBLIC_KEY, &[device.into()])?;
+    Ok(found.and_then(|(key,)| key))
+}
+
+pub(super) fn set_system(tx: &mut dyn Tx, device: DeviceId, text: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(SET_SYSTEM, &[device.into(), text.into(), now.into()])?;
+    Ok(())
+}
+
+pub(super) fn system_of(
+    tx: &mut dyn Tx,
+    product: ProductId,
+    fingerprint: &str,
+) -> Result<Option<String>, StoreError> {
+    let found: Option<(String,)> = tx.opt(SYSTEM_OF, &[product.into(), fingerprint.into()])?;
+    Ok(found.map(|(text,)| text))
+}
+
+/// Has the device ever had a license of the product?
+pub(super) fn was_licensed(tx: &mut dyn Tx, device: DeviceId) -> Result<bool, StoreError> {
+    let found: Option<(ActivationId,)> = tx.opt(WAS_LICENSED, &[device.into()])?;
+    Ok(found.is_some())
+}
+
+/// What a device and user have of a feature: charged in all, and consumed of that.
+pub(super) fn held(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    feature: FeatureId,
+    activation: &Activation,
+) -> Result<(i64, i64), StoreError> {
+    let params =
+        [license.into(), feature.into(), activation.fingerprint.as_str().into(), activation.user.as_str().into()];
+    Ok(tx.opt(HELD, &params)?.unwrap_or_default())
+}
+
+pub(super) fn put_held(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    feature: FeatureId,
+    activation: &Activation,
+    held: i64,
+    consumed: i64,
+) -> Result<(), StoreError> {
+    let params = [
+        license.into(),
+        feature.into(),
+        activation.fingerprint.as_str().into(),
+        activation.user.as_str().into(),
+        activation.id.into(),
+        held.into(),
+        consumed.into(),
+    ];
+    tx.execute(PUT_HELD, &params)?;
+    Ok(())
+}
+
+pub(super) fn set_used(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    feature: FeatureId,
+    used: i64,
+) -> Result<(), StoreError> {
+    tx.execute(SET_USED, &[license.into(), feature.into(), used.into()])?;
+    Ok(())
+}
+
+/// Gives the seats and elements of an activation back to its license.
+pub(super) fn release_checkouts(tx: &mut dyn Tx, activation: ActivationId) -> Result<(), StoreError> {
+    let held: Vec<(LicenseId, FeatureId, String, String, i64)> = tx.all(RELEASABLE, &[activation.into()])?;
+    for (license, feature, fingerprint, user, amount) in held {
+        let of: [Value; 2] = [license.into(), feature.into()];
+        tx.execute(DROP_CHECKOUT, &[of.clone(), [fingerprint.into(), user.into()]].concat())?;
+        tx.execute(LOWER_USED, &[of.as_slice(), &[amount.into()]].concat())?;
+    }
+    Ok(())
+}
+
+/// Gives back what activations with a lapsed lease hold, all but one.
+pub(super) fn release_lapsed(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    but: ActivationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let lapsed: Vec<(ActivationId,)> = tx.all(LAPSED_HOLDERS, &[license.into(), but.into(), now.into()])?;
+    lapsed.into_iter().try_for_each(|(activation,)| release_checkouts(tx, activation))
+}
+
+pub(super) fn insert_trial(tx: &mut dyn Tx, trial: &Trial) -> Result<(), StoreError> {
+    let params = [
+        trial.id.into(),
+        trial.tenant.into(),
+        trial.product.into(),
+        trial.device.into(),
+        trial.days.into(),
+        trial.started_at.into(),
+        trial.modified_at.into(),
+        trial.lease_end.into(),
+        trial.ends_at.into(),
+    ];
+    tx.execute(INSERT_TRIAL, &params)?;
+    Ok(())
+}
+
+pub(super) fn trial_of_device(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<Trial>, StoreError> {
+    tx.opt(TRIAL_OF_DEVICE, &[device.into()])
+}
+
+pub(super) fn trial_on(
+    tx: &mut dyn Tx,
+    product: ProductId,
+    fingerprint: &str,
+) -> Result<Option<Trial>, StoreError> {
+    tx.opt(TRIAL_ON, &[product.into(), fingerprint.into()])
+}
+
+pub(super) fn refresh_trial(
+    tx: &mut dyn Tx,
+    trial: TrialId,
+    now: Timestamp,
+    lease_end: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(REFRESH_TRIAL, &[trial.into(), now.into(), lease_end.into()])?;
+    Ok(())
+}
+
+pub(super) fn convert_trial(
+    tx: &mut dyn Tx,
+    trial: TrialId,
+    now: Timestamp,
+    license: LicenseId,
+    code: &str,
+) -> Result<(), StoreError> {
+    tx.execute(CONVERT_TRIAL, &[trial.into(), now.into(), license.into(), code.into()])?;
+    Ok(())
+}
+
+/// Removes a trial with its activation.
+pub(super) fn delete_trial(tx: &mut dyn Tx, trial: TrialId) -> Result<(), StoreError> {
+    tx.execute(DELETE_TRIAL_ACTIVATIONS, &[trial.into()])?;
+    tx.execute(DELETE_TRIAL, &[trial.into()])?;
+    Ok(())
+}
+
+fn trial_params(filter: &TrialFilter, now: Timestamp) -> Vec<Value> {
+    let switch = |on: bool| Value::from(i64::from(on));
+    let never = Timestamp::from_micros(i64::MAX).plus_days(1).micros().saturating_add(1);
+    let always = Timestamp::from_micros(i64::MIN).micros().saturating_sub(1);
+    let before = |at: Option<Timestamp>| Value::Int(at.map_or(never, Timestamp::micros));
+    let after = |at: Option<Timestamp>| Value::Int(at.map_or(always, Timestamp::micros));
+    vec![
+        filter.tenant.into(),
+        switch(filter.product.is_some()),
+        filter.product.map_or(Uuid::nil(), |id| id.0).into(),
+        switch(filter.fingerprint.is_some()),
+        filter.fingerprint.as_deref().unwrap_or_default().into(),
+        before(filter.ends_before),
+        after(filter.ends_after),
+        before(filter.started_before),
+        after(filter.started_after),
+        switch(filter.state.is_some()),
+        now.into(),
+        (filter.state == Some(TrialState::Running)).into(),
+        switch(filter.converted.is_some()),
+        filter.converted.unwrap_or_default().into(),
+    ]
+}
+
+pub(super) fn trials(
+    tx: &mut dyn Tx,
+    filter: &TrialFilter,
+    now: Timestamp,
+    offset: i64,
+    limit: u32,
+) -> Result<Vec<Trial>, StoreError> {
+    tx.all(TRIALS, &[trial_params(filter, now), vec![limit.into(), offset.into()]].concat())
+}
+
+pub(super) fn count_trials(tx: &mut dyn Tx, filter: &TrialFilter, now: Timestamp) -> Result<i64, StoreError> {
+    let (count,): (i64,) = tx.one(COUNT_TRIALS, &trial_params(filter, now))?;
+    Ok(count)
+}
+
+pub(super) fn insert_consumer(
+    tx: &mut dyn Tx,
+    id: Uuid,
+    tenant: AccountId,
+    record: &ConsumerRecord,
+) -> Result<(), StoreError> {
+    let params = [
+        id.into(),
+        tenant.into(),
+        record.product.into(),
+        record.fingerprint.as_str().into(),
+        record.license_code.as_str().into(),
+        record.first_name.as_str().into(),
+        record.last_name.as_str().into(),
+        record.company.as_str().into(),
+        record.email.as_str().into(),
+        record.document.as_str().into(),
+        record.created_at.into(),
+    ];
+    tx.execute(INSERT_CONSUMER, &params)?;
+    Ok(())
+}
+
+/// An activation whose lease has ended and nobody was told.
+pub(super) struct Lapsed {
+    pub activation: ActivationId,
+    pub tenant: AccountId,
+    pub account: AccountId,
+    pub fingerprint: String,
+    pub lease_end: Timestamp,
+}
+
+impl FromRow for Lapsed {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            activation: row.get(0)?,
+            tenant: row.get(1)?,
+            account: row.get(2)?,
+            fingerprint: row.get(3)?,
+            lease_end: row.get(4)?,
+        })
+    }
+}
+
+pub(super) fn lapsed(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<Lapsed>, StoreError> {
+    tx.all(LAPSED, &[now.into(), limit.into()])
+}
+
+pub(super) fn mark_lapse_told(
+    tx: &mut dyn Tx,
+    activation: ActivationId,
+    lease_end: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(tx.execute(MARK_LAPSE_TOLD, &[activation.into(), lease_end.into()])? == 1)
+}
+
+pub(super) fn ended_trials(
+    tx: &mut dyn Tx,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(TrialId, AccountId, Timestamp)>, StoreError> {
+    tx.all(ENDED_TRIALS, &[now.into(), limit.into()])
+}
+
+pub(super) fn mark_trial_told(tx: &mut dyn Tx, trial: TrialId) -> Result<bool, StoreError> {
+    Ok(tx.execute(MARK_TRIAL_TOLD, &[trial.into()])? == 1)
+}

@@ -1,0 +1,96 @@
+//! The journal: what happened, in order, once. Events are appended in the transaction that makes them true;
+//! blocks seal them into a chain of hashes, so that an altered, missing or reordered one is found.
+
+pub(crate) mod rows;
+mod seal;
+
+pub use seal::{Flaw, seal, verify};
+
+use crate::clock::Timestamp;
+use crate::context::{Action, Context};
+use crate::error::{Error, Noun};
+use crate::id::{AccountId, EventId, RequestId};
+use crate::identity::Right;
+use lessor_db::Tx;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject {
+    /// The kind of record: `license`, `account`, …
+    pub kind: &'static str,
+    /// The record.
+    pub id: Uuid,
+    /// The account in whose branch the event is seen.
+    pub account: AccountId,
+    /// The tenant it happened in.
+    pub tenant: AccountId,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its id; the same in audit, webhooks and live stream.
+    pub id: EventId,
+    /// When.
+    pub at: Timestamp,
+    /// What: `license.activated`, …
+    pub kind: String,
+    /// The kind of record it is about.
+    pub subject_kind: String,
+    /// The record it is about.
+    pub subject: Uuid,
+    /// In whose branch.
+    pub account: AccountId,
+    /// Who did it: the chain, from the one who holds the credential to the account it acted for.
+    pub actor: String,
+    /// In which call.
+    pub request: RequestId,
+    /// What was before and after, or what else there is to tell.
+    pub data: Value,
+}
+
+/// Appends an event. `data` holds `before` and `after` where something changed.
+pub fn append(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    kind: &str,
+    subject: Subject,
+    data: &Value,
+) -> Result<EventId, Error> {
+    let id: EventId = cx.new_id();
+    let actor = cx.actor();
+    let chain = json!([actor.who.to_string(), actor.account.to_string()]).to_string();
+    rows::insert(tx, id, cx.now, kind, subject, &chain, cx.caller.request, &data.to_string())?;
+    Ok(id)
+}
+
+/// Records that the caller was forbidden something. Called by the application, in a transaction of its own.
+pub(crate) fn append_denial(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<(), Error> {
+    let actor = cx.actor();
+    let subject = Subject { kind: "account", id: actor.account.0, account: actor.account, tenant: actor.tenant };
+    let rights = actor.rights.as_ref().map(|rights| rights.iter().map(Right::as_str).collect::<Vec<_>>());
+    append(tx, cx, "access.denied", subject, &json!({ "rights": rights }))?;
+    Ok(())
+}
+
+/// Which events a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Only those about this record.
+    pub subject: Option<Uuid>,
+}
+
+/// A page of the events in the caller's branch, in order, after `after`.
+pub fn list(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    filter: &EventFilter,
+    after: Option<EventId>,
+    limit: u32,
+) -> Result<Vec<Event>, Error> {
+    let actor = cx.actor();
+    cx.authorize_at(&Action::read(Right::EVENTS_READ), &actor.path, Noun::Account)?;
+    Ok(rows::page(tx, &actor.path, filter.subject, after, limit)?)
+}

@@ -1,0 +1,32 @@
+//! The domain: accounts, identity, catalog, licenses, devices and the journal. Commands, queries and pure
+//! rules over one transaction type; no HTTP, no engine, no vendor's words.
+//!
+//! A noun is a folder: `mod.rs` holds its types, one file a command with its rule beside it, `rows.rs` all its SQL.
+
+pub mod account;
+pub mod alias;
+mod app;
+pub mod catalog;
+pub mod clock;
+mod context;
+pub mod device;
+mod error;
+mod id;
+pub mod idempotency;
+pub mod identity;
+pub mod journal;
+pub mod json;
+pub mod license;
+pub mod schema;
+pub mod secret;
+mod text;
+
+pub use app::{App, random};
+pub use clock::{Clock, Timestamp};
+pub use context::{Action, Actor, Caller, Context, Grant, Who, decide};
+pub use error::{Error, Noun, Refusal};
+pub use id::{
+    AccountId, ActivationId, ApiKeyId, DeviceId, EventId, FeatureGroupId, FeatureId, HoldId, LicenseId, NamedValueId,
+    NoteId, PriceCategoryId, ProductId, ProfileId, RequestId, ServerFunctionId, TrialId, UserId,
+};
+pub use lessor_db::{Engine, StoreError, Tx};

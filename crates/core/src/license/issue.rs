@@ -1,0 +1,200 @@
+//! Issues licenses: codes generated or imported, with the terms of a profile or of the product.
+
+use super::{License, Role, rows, segment};
+use crate::account::{self, Account};
+use crate::catalog::{self, Product, Profile};
+use crate::context::{Action, Context};
+use crate::error::{Error, Noun, Refusal};
+use crate::id::{AccountId, LicenseId, ProductId, ProfileId};
+use crate::identity::Right;
+use crate::journal;
+use lessor_db::Tx;
+use serde_json::json;
+use std::collections::HashSet;
+
+/// Most codes of one command.
+const MOST_CODES: i64 = 10_000;
+
+/// Where the codes come from.
+#[derive(Clone, Debug)]
+pub enum Codes {
+    /// The caller's own: 1 to 64 letters, digits or `-` each, none twice.
+    Import(Vec<String>),
+    /// This many of 18 decimal digits, from 1 to 10 000.
+    Generate(i64),
+}
+
+/// Issues licenses.
+#[derive(Clone, Debug)]
+pub struct IssueLicenses {
+    /// To what.
+    pub product: ProductId,
+    /// Whose they are; `None` leaves them with the vendor.
+    pub account: Option<AccountId>,
+    /// Where their terms come from; `None` is the product itself.
+    pub profile: Option<ProfileId>,
+    /// Their codes.
+    pub codes: Codes,
+    /// A text of the caller's own, at most 200 characters.
+    pub reference: String,
+    /// The order they come with, at most 200 characters.
+    pub order: String,
+    /// What they are for.
+    pub role: Role,
+}
+
+/// Issues licenses: all of them or none.
+///
+/// # Errors
+/// `Taken` for an imported code that the product has; `Malformed` for one twice in the list.
+pub fn issue(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &IssueLicenses) -> Result<Vec<(LicenseId, String)>, Error> {
+    let product = catalog::rows::product(tx, cmd.product)?.ok_or(Error::not_found(Noun::Product))?;
+    let account = recipient(tx, cx, &product, cmd.account)?;
+    let profile = profile_of(tx, &product, cmd.profile)?;
+    check_text("reference", &cmd.reference)?;
+    check_text("order", &cmd.order)?;
+    let mut issuer = Issuer { cmd, product: &product, account: &account, profile: profile.as_ref() };
+    match &cmd.codes {
+        Codes::Import(codes) => {
+            check_codes(codes)?;
+            codes.iter().map(|code| issuer.import(tx, cx, code)).collect()
+        }
+        Codes::Generate(amount) => {
+            let amount = super::in_range("amount", *amount, 1, MOST_CODES)?;
+            (0..amount).map(|_| issuer.generate(tx, cx)).collect()
+        }
+    }
+}
+
+fn recipient(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    product: &Product,
+    account: Option<AccountId>,
+) -> Result<Account, Error> {
+    let id = account.unwrap_or(product.tenant);
+    let found = account::rows::by_id(tx, id)?.filter(|account| account.tenant == product.tenant);
+    let noun = if account.is_some() { Noun::Account } else { Noun::Product };
+    let account = found.ok_or(Error::not_found(noun))?;
+    cx.authorize(&Action::write(Right::LICENSES_WRITE), &account, noun)?;
+    if account.closed_at.is_some() {
+        return Err(Error::not_found(Noun::Account));
+    }
+    Ok(account)
+}
+
+/// The profile a license of the product is filed under.
+pub(super) fn profile_of(
+    tx: &mut dyn Tx,
+    product: &Product,
+    profile: Option<ProfileId>,
+) -> Result<Option<Profile>, Error> {
+    let Some(id) = profile else { return Ok(None) };
+    let found = catalog::rows::profile(tx, id)?.filter(|profile| profile.product == product.id);
+    found.map(Some).ok_or(Error::not_found(Noun::Profile))
+}
+
+pub(super) fn check_text(field: &'static str, text: &str) -> Result<(), Error> {
+    if text.chars().count() > 200 {
+        return Err(Error::malformed(field, "it has at most 200 characters"));
+    }
+    Ok(())
+}
+
+fn check_codes(codes: &[String]) -> Result<(), Error> {
+    super::in_range("codes", i64::try_from(codes.len()).unwrap_or(i64::MAX), 1, MOST_CODES)?;
+    let mut seen = HashSet::new();
+    for code in codes {
+        let fits =
+            (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !fits {
+            return Err(Error::malformed("code", "it is 1 to 64 letters, digits or `-`"));
+        }
+        if !seen.insert(code) {
+            return Err(Error::malformed("code", format!("{code:?} is named twice")));
+        }
+    }
+    Ok(())
+}
+
+struct Issuer<'a> {
+    cmd: &'a IssueLicenses,
+    product: &'a Product,
+    account: &'a Account,
+    profile: Option<&'a Profile>,
+}
+
+impl Issuer<'_> {
+    fn import(&mut self, tx: &mut dyn Tx, cx: &Context<'_>, code: &str) -> Result<(LicenseId, String), Error> {
+        let license = self.license(cx, code.to_owned());
+        if !rows::insert(tx, &license)? {
+            return Err(Refusal::Taken { noun: Noun::License, name: code.to_owned() }.into());
+        }
+        self.complete(tx, cx, license)
+    }
+
+    fn generate(&mut self, tx: &mut dyn Tx, cx: &Context<'_>) -> Result<(LicenseId, String), Error> {
+        // A code of 60 bits meets another one about never; a third try would mean broken chance.
+        for _ in 0..3 {
+            let license = self.license(cx, random_code(cx));
+            if rows::insert(tx, &license)? {
+                return self.complete(tx, cx, license);
+            }
+        }
+        Err(Refusal::NoneFree.into())
+    }
+
+    fn license(&self, cx: &Context<'_>, code: String) -> License {
+        License {
+            id: cx.new_id(),
+            tenant: self.product.tenant,
+            account: self.account.id,
+            product: self.product.id,
+            profile: self.profile.map(|profile| profile.id),
+            code,
+            role: self.cmd.role,
+            reference: self.cmd.reference.clone(),
+            order: self.cmd.order.clone(),
+            acquired: self.profile.is_some_and(|profile| profile.acquired),
+            terms: self.profile.map_or(&self.product.terms, |profile| &profile.terms).clone(),
+            hold_count: 0,
+            active_count: 0,
+            returned_count: 0,
+            last_activated_at: None,
+            created_at: cx.now,
+            modified_at: cx.now,
+            version: 1,
+        }
+    }
+
+    fn complete(
+        &self,
+        tx: &mut dyn Tx,
+        cx: &Context<'_>,
+        mut license: License,
+    ) -> Result<(LicenseId, String), Error> {
+        match self.profile {
+            Some(profile) => catalog::rows::copy_settings(tx, profile.id.0, license.id.0)?,
+            None => catalog::rows::grant_defaults(tx, self.product.id, license.id.0)?,
+        }
+        segment::open(tx, cx, &license)?;
+        let data = json!({ "after": {
+            "code": license.code,
+            "order": license.order,
+            "profile": self.profile.map(|profile| profile.name.as_str()),
+            "terms": catalog::terms_view(&license.terms),
+        }});
+        journal::append(tx, cx, "license.issued", license.subject(), &data)?;
+        if self.profile.is_some_and(|profile| !profile.enabled) {
+            super::change::disable(tx, cx, &mut license)?;
+        }
+        Ok((license.id, license.code))
+    }
+}
+
+/// 18 decimal digits, the first not 0.
+fn random_code(cx: &Context<'_>) -> String {
+    let chance = u64::from_be_bytes(cx.random());
+    // 2^64 is no multiple of 9·10^17; the lean of the remainder is below one in twenty.
+    (100_000_000_000_000_000 + chance % 900_000_000_000_000_000).to_string()
+}

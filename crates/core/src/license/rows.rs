@@ -1,0 +1,548 @@
+//! The SQL of licenses, their notes and segments.
+
+use super::{License, LicenseFilter, Note, Segment, TermKind, Terms, terms_columns};
+use crate::catalog::rows::{fifty, padded};
+use crate::clock::Timestamp;
+use crate::id::{AccountId, FeatureId, LicenseId, NoteId, ProductId, ProfileId};
+use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
+use uuid::Uuid;
+
+macro_rules! license_columns {
+    () => {
+        concat!(
+            "SELECT id, tenant_id, account_id, product_id, profile_id, code, role, reference, order_reference, \
+             acquired, hold_count, active_count, returned_count, last_activated_at, created_at, modified_at, version, ",
+            terms_columns!(),
+            " FROM licenses "
+        )
+    };
+}
+
+// Each filter is a switch and a value, so that one statement serves every combination.
+macro_rules! license_filter {
+    () => {
+        "WHERE tenant_id = $1 \
+         AND (CAST($2 AS BIGINT) = 0 OR product_id = $3) \
+         AND (CAST($4 AS BIGINT) = 0 OR account_id = $5) \
+         AND (CAST($6 AS BIGINT) = 0 OR (CAST($6 AS BIGINT) = 1 AND profile_id IS NULL) \
+         OR profile_id IN (SELECT id FROM profiles WHERE tenant_id = $1 AND name = $7)) \
+         AND (CAST($8 AS BIGINT) = 0 OR acquired = $9) \
+         AND (CAST($10 AS BIGINT) = 0 OR (active_count + returned_count > 0) = $11) \
+         AND (CAST($12 AS BIGINT) = 0 OR (active_count > 0) = $13) \
+         AND (CAST($14 AS BIGINT) = 0 OR (role = 'passive') = $15) "
+    };
+}
+
+statements! {
+    INSERT = concat!(
+        "INSERT INTO licenses (id, tenant_id, account_id, product_id, profile_id, code, role, reference, order_reference, \
+         acquired, hold_count, active_count, returned_count, last_activated_at, created_at, modified_at, version, ",
+        terms_columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, NULL, $11, $11, 1, \
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) ON CONFLICT (product_id, code) DO NOTHING");
+    UPDATE = "UPDATE licenses SET account_id = $2, profile_id = $3, order_reference = $4, acquired = $5, \
+        online_lease_hours = $6, virtual_lease_hours = $7, offline_lease_hours = $8, term_kind = $9, term_days = $10, \
+        term_end = $11, maintenance_end = $12, activation_limit = $13, process_limit = $14, concurrency = $15, \
+        network_seats = $16, heartbeat_minutes = $17, modified_at = $18, version = version + 1 WHERE id = $1";
+    BY_ID = concat!(license_columns!(), "WHERE id = $1");
+    LOCK = concat!(license_columns!(), "WHERE id = $1 FOR UPDATE");
+    LOCK_BY_CODE = concat!(license_columns!(), "WHERE product_id = $1 AND code = $2 FOR UPDATE");
+    BY_CODE = concat!(license_columns!(), "WHERE tenant_id = $1 AND code = $2 ORDER BY id LIMIT 1000");
+    BY_PRODUCT_AND_CODE = concat!(license_columns!(), "WHERE product_id = $1 AND code = $2");
+    PAGE = concat!(license_columns!(), license_filter!(), "ORDER BY id LIMIT $16 OFFSET $17");
+    COUNT = concat!("SELECT count(*) FROM licenses ", license_filter!());
+    AFTER = concat!(
+        "SELECT l.id FROM licenses l JOIN accounts a ON a.id = l.account_id \
+         WHERE l.id > $1 AND a.path >= $2 AND a.path < $3 AND (CAST($4 AS BIGINT) = 0 OR l.product_id = $5) \
+         AND (CAST($6 AS BIGINT) = 0 OR l.code = $7) ORDER BY l.id LIMIT $8");
+    OF_ACCOUNT = concat!(license_columns!(), "WHERE account_id = $1 ORDER BY id LIMIT 500 FOR UPDATE");
+    BY_ORDER = "SELECT product_id, code, order_reference FROM licenses \
+                WHERE tenant_id = $1 AND lower(order_reference) LIKE $2 ESCAPE '!' ORDER BY id";
+    OF_PROFILE = concat!(license_columns!(), "WHERE profile_id = $1 AND id > $2 ORDER BY id LIMIT 500 FOR UPDATE");
+    SET_HOLDS = "UPDATE licenses SET hold_count = hold_count + $2 WHERE id = $1 RETURNING hold_count";
+    ACTIVATED = "UPDATE licenses SET active_count = active_count + 1, last_activated_at = $2, term_end = $3 WHERE id = $1";
+    RETURNED = "UPDATE licenses SET active_count = active_count - $2, returned_count = returned_count + $2 WHERE id = $1";
+    FORGOTTEN = "UPDATE licenses SET active_count = active_count - $2, returned_count = returned_count - $3 WHERE id = $1";
+    LOCK_FREE = "SELECT id FROM licenses WHERE product_id = $1 AND profile_id IS NULL AND acquired = FALSE \
+                 AND active_count = 0 AND returned_count = 0 AND role = 'standard' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED";
+    LOCK_FREE_OF_PROFILE = "SELECT id FROM licenses WHERE product_id = $1 AND profile_id = $3 AND acquired = FALSE \
+                 AND active_count = 0 AND returned_count = 0 AND role = 'standard' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED";
+    SET_ACQUIRED = "UPDATE licenses SET acquired = TRUE, modified_at = $2, version = version + 1 WHERE id = $1 RETURNING code";
+
+    INSERT_NOTE = "INSERT INTO notes (id, license_id, number, kind, text, author, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    DELETE_NOTE = "DELETE FROM notes WHERE license_id = $1 AND number = $2";
+    DELETE_NOTES = "DELETE FROM notes WHERE license_id = $1";
+    NOTES = "SELECT number, kind, text, author, created_at FROM notes WHERE license_id = $1 ORDER BY number";
+
+    OPEN_SEGMENT = "SELECT id, account_id, product_id, term_kind, quantity, held, from_at, to_at FROM segments \
+                    WHERE license_id = $1 AND to_at IS NULL";
+    SEGMENTS = "SELECT id, account_id, product_id, term_kind, quantity, held, from_at, to_at FROM segments \
+                WHERE license_id = $1 ORDER BY from_at, id";
+    CLOSE_SEGMENT = "UPDATE segments SET to_at = $2 WHERE id = $1";
+    DROP_SEGMENT = "DELETE FROM segments WHERE id = $1";
+    INSERT_SEGMENT = "INSERT INTO segments (id, tenant_id, license_id, account_id, product_id, term_kind, quantity, held, from_at, to_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)";
+
+    SET_TOKEN_LIMIT = "INSERT INTO grants (owner_id, feature_id, enabled, unit_limit, used) VALUES ($1, $2, FALSE, $3, 0) \
+                       ON CONFLICT (owner_id, feature_id) DO UPDATE SET unit_limit = excluded.unit_limit";
+    SET_TOKENS_USED = "UPDATE grants SET used = $3 WHERE owner_id = $1 AND feature_id = $2";
+    HELD_BY_OTHERS = "SELECT CAST(coalesce(sum(held), 0) AS BIGINT) FROM checkouts \
+                      WHERE license_id = $1 AND feature_id = $2 AND fingerprint <> $3";
+    CHECKED_OUT = "SELECT user_name, activation_id, consumed FROM checkouts \
+                   WHERE license_id = $1 AND feature_id = $2 AND fingerprint = $3 ORDER BY user_name";
+    DROP_CHECKOUTS = "DELETE FROM checkouts WHERE license_id = $1 AND feature_id = $2 AND fingerprint = $3";
+    PUT_CHECKOUT = "INSERT INTO checkouts (license_id, feature_id, fingerprint, user_name, activation_id, held, consumed) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    CHECKOUTS_OF = "SELECT c.feature_id, c.fingerprint, c.user_name, c.held, c.consumed FROM checkouts c \
+                    WHERE c.license_id = $1 AND c.held > 0 ORDER BY c.feature_id, c.fingerprint, c.user_name";
+
+    ERASE_CHECKOUTS = "DELETE FROM checkouts WHERE license_id = $1";
+    ERASE_ACTIVATIONS = "DELETE FROM activations WHERE license_id = $1";
+    ERASE_HOLDS = "DELETE FROM holds WHERE license_id = $1";
+    ERASE_ALIASES = "DELETE FROM aliases WHERE record_id = $1";
+    ERASE_ATTRIBUTES = "DELETE FROM attributes WHERE record_id = $1";
+    ERASE = "DELETE FROM licenses WHERE id = $1";
+
+    ACCOUNT_NAMES = concat!("SELECT id, name FROM accounts WHERE id IN (", fifty!(), ")");
+    PROFILE_NAMES = concat!("SELECT id, name FROM profiles WHERE id IN (", fifty!(), ")");
+    LIVE_COUNTS = concat!(
+        "SELECT license_id, count(*) FROM activations WHERE state = 'active' AND (lease_end IS NULL OR lease_end > $51) \
+         AND license_id IN (", fifty!(), ") GROUP BY license_id");
+    LAPSED_USE = concat!(
+        "SELECT c.license_id, c.feature_id, CAST(sum(c.held) AS BIGINT) FROM checkouts c \
+         JOIN activations a ON a.id = c.activation_id JOIN features f ON f.id = c.feature_id \
+         WHERE a.state = 'active' AND a.lease_end <= $51 AND f.kind IN ('floating', 'pool') \
+         AND c.license_id IN (", fifty!(), ") GROUP BY c.license_id, c.feature_id");
+}
+
+impl FromRow for License {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            tenant: row.get(1)?,
+            account: row.get(2)?,
+            product: row.get(3)?,
+            profile: row.get(4)?,
+            code: row.get(5)?,
+            role: row.get(6)?,
+            reference: row.get(7)?,
+            order: row.get(8)?,
+            acquired: row.get(9)?,
+            hold_count: row.get(10)?,
+            active_count: row.get(11)?,
+            returned_count: row.get(12)?,
+            last_activated_at: row.get(13)?,
+            created_at: row.get(14)?,
+            modified_at: row.get(15)?,
+            version: row.get(16)?,
+            terms: Terms::from_columns(row, 17)?,
+        })
+    }
+}
+
+impl FromRow for Note {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            number: row.get(0)?,
+            kind: row.get(1)?,
+            text: row.get(2)?,
+            author: row.get(3)?,
+            created_at: row.get(4)?,
+        })
+    }
+}
+
+impl FromRow for Segment {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            account: row.get(1)?,
+            product: row.get(2)?,
+            term: row.get(3)?,
+            quantity: row.get(4)?,
+            held: row.get(5)?,
+            from: row.get(6)?,
+            to: row.get(7)?,
+        })
+    }
+}
+
+/// Writes a new license; `false` when its product has that code already.
+pub(super) fn insert(tx: &mut dyn Tx, license: &License) -> Result<bool, StoreError> {
+    let mut params: Vec<Value> = vec![
+        license.id.into(),
+        license.tenant.into(),
+        license.account.into(),
+        license.product.into(),
+        license.profile.into(),
+        license.code.as_str().into(),
+        license.role.word().into(),
+        license.reference.as_str().into(),
+        license.order.as_str().into(),
+        license.acquired.into(),
+        license.created_at.into(),
+    ];
+    params.extend(license.terms.params());
+    Ok(tx.execute(INSERT, &params)? == 1)
+}
+
+pub(super) fn update(tx: &mut dyn Tx, license: &License) -> Result<(), StoreError> {
+    let mut params: Vec<Value> = vec![
+        license.id.into(),
+        license.account.into(),
+        license.profile.into(),
+        license.order.as_str().into(),
+        license.acquired.into(),
+    ];
+    params.extend(license.terms.params());
+    params.push(license.modified_at.into());
+    tx.execute(UPDATE, &params)?;
+    Ok(())
+}
+
+pub(crate) fn by_id(tx: &mut dyn Tx, id: LicenseId) -> Result<Option<License>, StoreError> {
+    tx.opt(BY_ID, &[id.into()])
+}
+
+pub(crate) fn lock(tx: &mut dyn Tx, id: LicenseId) -> Result<Option<License>, StoreError> {
+    tx.opt(LOCK, &[id.into()])
+}
+
+pub(crate) fn lock_by_code(tx: &mut dyn Tx, product: ProductId, code: &str) -> Result<Option<License>, StoreError> {
+    tx.opt(LOCK_BY_CODE, &[product.into(), code.into()])
+}
+
+pub(super) fn by_code(tx: &mut dyn Tx, tenant: AccountId, code: &str) -> Result<Vec<License>, StoreError> {
+    tx.all(BY_CODE, &[tenant.into(), code.into()])
+}
+
+pub(super) fn by_product_and_code(
+    tx: &mut dyn Tx,
+    product: ProductId,
+    code: &str,
+) -> Result<Option<License>, StoreError> {
+    tx.opt(BY_PRODUCT_AND_CODE, &[product.into(), code.into()])
+}
+
+fn filter_params(filter: &LicenseFilter) -> Vec<Value> {
+    let switch = |on: bool| Value::from(i64::from(on));
+    let nil = Uuid::nil();
+    let (profile, profile_name) = match &filter.profile {
+        None => (0, ""),
+        Some(None) => (1, ""),
+        Some(Some(name)) => (2, name.as_str()),
+    };
+    vec![
+        filter.tenant.into(),
+        switch(filter.product.is_some()),
+        filter.product.map_or(nil, |id| id.0).into(),
+        switch(filter.account.is_some()),
+        filter.account.map_or(nil, |id| id.0).into(),
+        Value::Int(profile),
+        profile_name.into(),
+        switch(filter.acquired.is_some()),
+        filter.acquired.unwrap_or_default().into(),
+        switch(filter.used.is_some()),
+        filter.used.unwrap_or_default().into(),
+        switch(filter.activated.is_some()),
+        filter.activated.unwrap_or_default().into(),
+        switch(filter.passive.is_some()),
+        filter.passive.unwrap_or_default().into(),
+    ]
+}
+
+pub(super) fn page(
+    tx: &mut dyn Tx,
+    filter: &LicenseFilter,
+    offset: i64,
+    limit: u32,
+) -> Result<Vec<License>, StoreError> {
+    tx.all(PAGE, &[filter_params(filter), vec![limit.into(), offset.into()]].concat())
+}
+
+pub(super) fn count(tx: &mut dyn Tx, filter: &LicenseFilter) -> Result<i64, StoreError> {
+    let (count,): (i64,) = tx.one(COUNT, &filter_params(filter))?;
+    Ok(count)
+}
+
+pub(super) fn ids_after(
+    tx: &mut dyn Tx,
+    branch: &crate::account::Path,
+    product: Option<ProductId>,
+    code: Option<&str>,
+    after: Option<LicenseId>,
+    limit: u32,
+) -> Result<Vec<LicenseId>, StoreError> {
+    let params = [
+        after.unwrap_or(LicenseId(Uuid::nil())).into(),
+        branch.into(),
+        branch.end().into(),
+        i64::from(product.is_some()).into(),
+        product.unwrap_or(ProductId(Uuid::nil())).into(),
+        i64::from(code.is_some()).into(),
+        code.unwrap_or_default().into(),
+        limit.into(),
+    ];
+    let ids: Vec<(LicenseId,)> = tx.all(AFTER, &params)?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+/// `LIKE` with `!` as escape, so that `%` and `_` of the caller mean themselves.
+pub(super) fn by_order(
+    tx: &mut dyn Tx,
+    tenant: AccountId,
+    part: &str,
+) -> Result<Vec<(ProductId, String, String)>, StoreError> {
+    let literal = part.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    tx.all(BY_ORDER, &[tenant.into(), format!("%{literal}%").into()])
+}
+
+pub(super) fn of_profile(
+    tx: &mut dyn Tx,
+    profile: ProfileId,
+    after: LicenseId,
+) -> Result<Vec<License>, StoreError> {
+    tx.all(OF_PROFILE, &[profile.into(), after.into()])
+}
+
+/// The first five hundred licenses of an account, locked.
+pub(super) fn of_account(tx: &mut dyn Tx, account: AccountId) -> Result<Vec<License>, StoreError> {
+    tx.all(OF_ACCOUNT, &[account.into()])
+}
+
+/// Adds to the number of live holds; gives the new number.
+pub(crate) fn add_holds(tx: &mut dyn Tx, id: LicenseId, by: i64) -> Result<i64, StoreError> {
+    let (count,): (i64,) = tx.one(SET_HOLDS, &[id.into(), by.into()])?;
+    Ok(count)
+}
+
+pub(crate) fn count_activation(
+    tx: &mut dyn Tx,
+    id: LicenseId,
+    now: Timestamp,
+    term_end: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    tx.execute(ACTIVATED, &[id.into(), now.into(), term_end.into()])?;
+    Ok(())
+}
+
+pub(crate) fn count_returns(tx: &mut dyn Tx, id: LicenseId, returned: i64) -> Result<(), StoreError> {
+    tx.execute(RETURNED, &[id.into(), returned.into()])?;
+    Ok(())
+}
+
+pub(crate) fn uncount(tx: &mut dyn Tx, id: LicenseId, active: i64, returned: i64) -> Result<(), StoreError> {
+    tx.execute(FORGOTTEN, &[id.into(), active.into(), returned.into()])?;
+    Ok(())
+}
+
+pub(super) fn lock_free(
+    tx: &mut dyn Tx,
+    product: ProductId,
+    profile: Option<ProfileId>,
+    amount: u32,
+) -> Result<Vec<LicenseId>, StoreError> {
+    let ids: Vec<(LicenseId,)> = match profile {
+        None => tx.all(LOCK_FREE, &[product.into(), amount.into()])?,
+        Some(profile) => tx.all(LOCK_FREE_OF_PROFILE, &[product.into(), amount.into(), profile.into()])?,
+    };
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) fn set_acquired(tx: &mut dyn Tx, id: LicenseId, now: Timestamp) -> Result<String, StoreError> {
+    let (code,): (String,) = tx.one(SET_ACQUIRED, &[id.into(), now.into()])?;
+    Ok(code)
+}
+
+pub(super) fn insert_note(tx: &mut dyn Tx, id: NoteId, license: LicenseId, note: &Note) -> Result<(), StoreError> {
+    let params = [
+        id.into(),
+        license.into(),
+        note.number.into(),
+        note.kind.word().into(),
+        note.text.as_str().into(),
+        note.author.as_str().into(),
+        note.created_at.into(),
+    ];
+    tx.execute(INSERT_NOTE, &params)?;
+    Ok(())
+}
+
+pub(super) fn delete_note(tx: &mut dyn Tx, license: LicenseId, number: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(DELETE_NOTE, &[license.into(), number.into()])? == 1)
+}
+
+pub(super) fn delete_notes(tx: &mut dyn Tx, license: LicenseId) -> Result<(), StoreError> {
+    tx.execute(DELETE_NOTES, &[license.into()])?;
+    Ok(())
+}
+
+pub(super) fn notes(tx: &mut dyn Tx, license: LicenseId) -> Result<Vec<Note>, StoreError> {
+    tx.all(NOTES, &[license.into()])
+}
+
+pub(super) fn open_segment(tx: &mut dyn Tx, license: LicenseId) -> Result<Option<Segment>, StoreError> {
+    tx.opt(OPEN_SEGMENT, &[license.into()])
+}
+
+pub(super) fn segments(tx: &mut dyn Tx, license: LicenseId) -> Result<Vec<Segment>, StoreError> {
+    tx.all(SEGMENTS, &[license.into()])
+}
+
+pub(super) fn close_segment(tx: &mut dyn Tx, segment: Uuid, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(CLOSE_SEGMENT, &[segment.into(), at.into()])?;
+    Ok(())
+}
+
+pub(super) fn drop_segment(tx: &mut dyn Tx, segment: Uuid) -> Result<(), StoreError> {
+    tx.execute(DROP_SEGMENT, &[segment.into()])?;
+    Ok(())
+}
+
+pub(super) fn insert_segment(
+    tx: &mut dyn Tx,
+    id: Uuid,
+    license: &License,
+    quantity: i64,
+    held: bool,
+    from: Timestamp,
+) -> Result<(), StoreError> {
+    let kind: TermKind = license.terms.term.kind;
+    let params = [
+        id.into(),
+        license.tenant.into(),
+        license.id.into(),
+        license.account.into(),
+        license.product.into(),
+        kind.word().into(),
+        quantity.into(),
+        held.into(),
+        from.into(),
+    ];
+    tx.execute(INSERT_SEGMENT, &params)?;
+    Ok(())
+}
+
+pub(super) fn set_token_limit(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    feature: FeatureId,
+    limit: i64,
+) -> Result<(), StoreError> {
+    tx.execute(SET_TOKEN_LIMIT, &[license.into(), feature.into(), limit.into()])?;
+    Ok(())
+}
+
+pub(super) fn set_tokens_used(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    feature: FeatureId,
+    used: i64,
+) -> Result<(), StoreError> {
+    tx.execute(SET_TOKENS_USED, &[license.into(), feature.into(), used.into()])?;
+    Ok(())
+}
+
+pub(super) fn held_by_others(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    feature: FeatureId,
+    fingerprint: &str,
+) -> Result<i64, StoreError> {
+    let (held,): (i64,) = tx.one(HELD_BY_OTHERS, &[license.into(), feature.into(), fingerprint.into()])?;
+    Ok(held)
+}
+
+/// User, activation and consumed figure of each check-out of a device.
+pub(super) fn checked_out(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    feature: FeatureId,
+    fingerprint: &str,
+) -> Result<Vec<(String, Option<Uuid>, i64)>, StoreError> {
+    tx.all(CHECKED_OUT, &[license.into(), feature.into(), fingerprint.into()])
+}
+
+pub(super) fn drop_checkouts(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    feature: FeatureId,
+    fingerprint: &str,
+) -> Result<(), StoreError> {
+    tx.execute(DROP_CHECKOUTS, &[license.into(), feature.into(), fingerprint.into()])?;
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "the columns of one row")]
+pub(super) fn put_checkout(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    feature: FeatureId,
+    fingerprint: &str,
+    user: &str,
+    activation: Option<Uuid>,
+    held: i64,
+    consumed: i64,
+) -> Result<(), StoreError> {
+    let params = [
+        license.into(),
+        feature.into(),
+        fingerprint.into(),
+        user.into(),
+        activation.into(),
+        held.into(),
+        consumed.into(),
+    ];
+    tx.execute(PUT_CHECKOUT, &params)?;
+    Ok(())
+}
+
+/// Feature, device, user, held and consumed of every check-out of a license.
+pub(super) fn checkouts_of(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+) -> Result<Vec<(FeatureId, String, String, i64, i64)>, StoreError> {
+    tx.all(CHECKOUTS_OF, &[license.into()])
+}
+
+/// Removes a license and everything that hangs on it but its segments, events and consumer records: those are facts.
+pub(super) fn erase(tx: &mut dyn Tx, license: LicenseId) -> Result<(), StoreError> {
+    let all = [
+        ERASE_CHECKOUTS,
+        ERASE_ACTIVATIONS,
+        ERASE_HOLDS,
+        DELETE_NOTES,
+        ERASE_ALIASES,
+        ERASE_ATTRIBUTES,
+        ERASE,
+    ];
+    for statement in all {
+        tx.execute(statement, &[license.into()])?;
+    }
+    Ok(())
+}
+
+pub(super) fn account_names(tx: &mut dyn Tx, ids: &[Uuid]) -> Result<Vec<(AccountId, String)>, StoreError> {
+    tx.all(ACCOUNT_NAMES, &padded(ids))
+}
+
+pub(super) fn profile_names(tx: &mut dyn Tx, ids: &[Uuid]) -> Result<Vec<(ProfileId, String)>, StoreError> {
+    tx.all(PROFILE_NAMES, &padded(ids))
+}
+
+pub(super) fn live_counts(
+    tx: &mut dyn Tx,
+    ids: &[Uuid],
+    now: Timestamp,
+) -> Result<Vec<(LicenseId, i64)>, StoreError> {
+    tx.all(LIVE_COUNTS, &[padded(ids), vec![now.into()]].concat())
+}
+
+/// Seats and elements held by activations whose lease has ended, by license and feature.
+pub(super) fn lapsed_use(
+    tx: &mut dyn Tx,
+    ids: &[Uuid],
+    now: Timestamp,
+) -> Result<Vec<(LicenseId, FeatureId, i64)>, StoreError> {
+    tx.all(LAPSED_USE, &[padded(ids), vec![now.into()]].concat())
+}

@@ -1,0 +1,82 @@
+//! Segments: stretches of time in which a license's billable facts did not change. Every change closes one and opens the
+//! next; seat days, histories and reports are read off them.
+
+use super::{License, TermKind, rows};
+use crate::clock::Timestamp;
+use crate::context::{Action, Context};
+use crate::error::{Error, Noun};
+use crate::id::{AccountId, LicenseId, ProductId};
+use crate::identity::Right;
+use lessor_db::Tx;
+use uuid::Uuid;
+
+/// A stretch of time in which a license's billable facts did not change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose the license was.
+    pub account: AccountId,
+    /// To what.
+    pub product: ProductId,
+    /// What kind of right it was.
+    pub term: TermKind,
+    /// How many places it had.
+    pub quantity: i64,
+    /// Was the license itself on hold? Holds on accounts are intervals of their own.
+    pub held: bool,
+    /// From when, included.
+    pub from: Timestamp,
+    /// Until when, excluded; `None` while it lasts.
+    pub to: Option<Timestamp>,
+}
+
+impl Segment {
+    /// Does the license still have the facts of this segment?
+    fn describes(&self, license: &License) -> bool {
+        self.account == license.account
+            && self.product == license.product
+            && self.term == license.terms.term.kind
+            && self.quantity == license.terms.activation_limit
+            && self.held == (license.hold_count > 0)
+    }
+}
+
+/// Opens the first segment of a new license.
+pub(super) fn open(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> Result<(), Error> {
+    let held = license.hold_count > 0;
+    rows::insert_segment(tx, cx.new_id(), license, license.terms.activation_limit, held, cx.now)?;
+    Ok(())
+}
+
+/// Closes the open segment and opens the next, if a billable fact has changed. Call it with the license as it is now.
+pub(super) fn refresh(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> Result<(), Error> {
+    let Some(last) = rows::open_segment(tx, license.id)? else {
+        return open(tx, cx, license);
+    };
+    if last.describes(license) {
+        return Ok(());
+    }
+    if last.from == cx.now {
+        // Nothing lasted: two changes within one instant are one.
+        rows::drop_segment(tx, last.id)?;
+    } else {
+        rows::close_segment(tx, last.id, cx.now)?;
+    }
+    open(tx, cx, license)
+}
+
+/// Ends the open segment of a license that is removed.
+pub(super) fn close(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> Result<(), Error> {
+    if let Some(last) = rows::open_segment(tx, license.id)? {
+        rows::close_segment(tx, last.id, cx.now)?;
+    }
+    Ok(())
+}
+
+/// The segments of a license, oldest first.
+pub fn segments(tx: &mut dyn Tx, cx: &Context<'_>, license: LicenseId) -> Result<Vec<Segment>, Error> {
+    let license = rows::by_id(tx, license)?.ok_or(Error::not_found(Noun::License))?;
+    super::owner(tx, cx, &license, &Action::read(Right::LICENSES_READ))?;
+    Ok(rows::segments(tx, license.id)?)
+}

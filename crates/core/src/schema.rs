@@ -1,0 +1,65 @@
+//! The schema and the list of all that is in it.
+
+use lessor_db::Statement;
+use lessor_db::migrate::Migration;
+
+/// Migrations in order, never edited once released.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    name: "foundation",
+    sql: include_str!("../migrations/0001_foundation.sql"),
+}];
+
+/// Every table, parents before children: the order in which a backup is written and read.
+pub const TABLES: &[&str] = &[
+    "meta",
+    "accounts",
+    "aliases",
+    "numbers",
+    "attributes",
+    "users",
+    "permissions",
+    "sessions",
+    "api_keys",
+    "holds",
+    "products",
+    "signing_keys",
+    "feature_groups",
+    "features",
+    "named_values",
+    "server_functions",
+    "price_categories",
+    "product_price_categories",
+    "profiles",
+    "licenses",
+    "grants",
+    "value_settings",
+    "function_settings",
+    "notes",
+    "segments",
+    "devices",
+    "trials",
+    "activations",
+    "checkouts",
+    "consumer_records",
+    "events",
+    "journal_blocks",
+    "idempotency_records",
+];
+
+/// Every statement of every room, for the test that prepares them on both engines.
+pub fn statements() -> impl Iterator<Item = Statement> {
+    [
+        crate::account::rows::ALL,
+        crate::alias::rows::ALL,
+        crate::catalog::rows::ALL,
+        crate::device::rows::ALL,
+        crate::idempotency::ALL,
+        crate::identity::rows::ALL,
+        crate::journal::rows::ALL,
+        crate::license::rows::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}

@@ -1,0 +1,110 @@
+//! The server's secret and what is derived from it: keyed hashes, device secrets, fingerprints.
+
+use crate::id::ActivationId;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+/// 32 random bytes made at the first start. Whoever holds them can forge every credential of this server.
+#[derive(Clone)]
+pub struct Secret([u8; 32]);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret([redacted])")
+    }
+}
+
+impl Secret {
+    /// A secret from its bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// HMAC-SHA-256 of `parts` for one purpose; purposes never share a value.
+    pub fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.start(purpose);
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    fn start(&self, purpose: &str) -> Hmac<Sha256> {
+        // A key of 32 bytes is always accepted; the zero-length fallback is never reached.
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
+            .unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac
+    }
+
+    /// What a device presents after its activation. It is derived, so that it is stored nowhere.
+    pub fn device_secret(&self, activation: ActivationId, generation: i64) -> String {
+        let mac = self.mac("device", &[activation.0.as_bytes(), &generation.to_be_bytes()]);
+        format!("lds_{}", base62(&mac))
+    }
+
+    /// Compares a presented device secret in constant time.
+    pub fn is_device_secret(&self, activation: ActivationId, generation: i64, presented: &str) -> bool {
+        self.device_secret(activation, generation).as_bytes().ct_eq(presented.as_bytes()).into()
+    }
+}
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Bytes as digits and letters: a big-endian number in base 62, padded to the length its size needs.
+pub fn base62(bytes: &[u8]) -> String {
+    let mut number = bytes.to_vec();
+    // log(256) / log(62) digits a byte.
+    let length = (bytes.len() * 8 * 10_000).div_ceil(59_541);
+    let mut digits = vec![b'0'; length];
+    for digit in digits.iter_mut().rev() {
+        let mut rest = 0usize;
+        for byte in &mut number {
+            let value = rest * 256 + usize::from(*byte);
+            *byte = u8::try_from(value / 62).unwrap_or(0);
+            rest = value % 62;
+        }
+        *digit = DIGITS[rest];
+    }
+    String::from_utf8_lossy(&digits).into_owned()
+}
+
+/// CRC-32 (IEEE), for checksums that catch typing errors in keys.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+        }
+    }
+    !crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base62_is_of_fixed_length_and_distinct() {
+        assert_eq!(base62(&[0; 16]).len(), 22);
+        assert_eq!(base62(&[255; 32]).len(), 43);
+        assert_eq!(base62(&[0, 61]), "00z");
+        assert_ne!(base62(&[1, 0]), base62(&[0, 1]));
+    }
+
+    #[test]
+    fn crc_is_the_one_everybody_knows() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn purposes_and_part_borders_give_other_values() {
+        let secret = Secret::new([7; 32]);
+        assert_ne!(secret.mac("a", &[b"bc"]), secret.mac("ab", &[b"c"]));
+        assert_ne!(secret.mac("a", &[b"b", b"c"]), secret.mac("a", &[b"bc"]));
+    }
+}

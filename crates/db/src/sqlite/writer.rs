@@ -1,0 +1,262 @@
+//! The one thread that writes: many closures, one commit, then all the answers.
+
+use super::link::Link;
+use crate::health::Vitals;
+use crate::job::{Job, Ran};
+use crate::{Limits, StoreError};
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long the writer waits for readers before it gives up emptying the log for now.
+const RESTART_TIME: Duration = Duration::from_millis(50);
+
+pub(crate) struct Writer {
+    link: Link,
+    jobs: Receiver<Box<dyn Job>>,
+    checkpointer: Sender<()>,
+    vitals: Arc<Vitals>,
+    limits: Limits,
+    log: Log,
+}
+
+/// How long the write-ahead log is, and at which length something is done about it next.
+struct Log {
+    /// Pages in the log after the last commit, as SQLite tells.
+    pages: Arc<AtomicU64>,
+    page_bytes: u64,
+    signalled: u64,
+    restart_at: u64,
+}
+
+/// How a closure's part of a batch ended.
+enum Part {
+    /// Kept or rolled back; the batch goes on.
+    Settled,
+    /// The batch's transaction is gone or no longer worth keeping.
+    Lost,
+    /// Storage failed.
+    Fatal(StoreError),
+}
+
+/// How a batch ended.
+enum Batch {
+    Committed,
+    /// Nothing of it was kept; each closure deserves a transaction of its own.
+    Lost,
+    /// Nothing of it was kept, and it is the same for all.
+    Refused(StoreError),
+}
+
+impl Writer {
+    pub(crate) fn new(
+        mut link: Link,
+        jobs: Receiver<Box<dyn Job>>,
+        checkpointer: Sender<()>,
+        vitals: Arc<Vitals>,
+        limits: Limits,
+    ) -> rusqlite::Result<Writer> {
+        let pages = Arc::new(AtomicU64::new(0));
+        let seen = Arc::clone(&pages);
+        link.connection.wal_hook(Some(move |_: &mut _, pages: i32| {
+            seen.store(pages.unsigned_abs().into(), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        let log = Log { pages, page_bytes: link.page_bytes(), signalled: 0, restart_at: limits.log_bytes };
+        Ok(Writer { link, jobs, checkpointer, vitals, limits, log })
+    }
+
+    /// Works until nobody can ask any more and nothing waits.
+    pub(crate) fn run(mut self) {
+        let mut batch = Vec::new();
+        while let Ok(first) = self.jobs.recv() {
+            self.serve(first, &mut batch);
+            self.tend_log();
+        }
+    }
+
+    fn serve(&mut self, first: Box<dyn Job>, batch: &mut Vec<Box<dyn Job>>) {
+        match self.together(first, batch) {
+            Batch::Committed => {}
+            Batch::Lost => {
+                self.link.abandon();
+                for job in batch.iter_mut() {
+                    self.alone(job.as_mut());
+                }
+            }
+            Batch::Refused(error) => {
+                self.link.abandon();
+                self.note(&error);
+                batch.iter_mut().for_each(|job| job.fail(error.clone()));
+            }
+        }
+        batch.drain(..).for_each(Job::answer);
+    }
+
+    /// Runs what waits, each closure behind a savepoint, and commits it all at once.
+    fn together(&mut self, first: Box<dyn Job>, batch: &mut Vec<Box<dyn Job>>) -> Batch {
+        let started = Instant::now();
+        let mut next = Some(first);
+        if let Err(error) = self.begin() {
+            batch.extend(next);
+            return Batch::Refused(error);
+        }
+        while let Some(mut job) = next {
+            if !job.is_abandoned() {
+                let part = self.part(job.as_mut());
+                batch.push(job);
+                match part {
+                    Part::Settled => {}
+                    Part::Lost => return Batch::Lost,
+                    Part::Fatal(error) => return Batch::Refused(error),
+                }
+            }
+            let room = batch.len() < self.limits.batch_max && started.elapsed() < self.limits.batch_time;
+            next = room.then(|| self.jobs.try_recv().ok()).flatten();
+        }
+        match self.link.control("COMMIT") {
+            Ok(()) => Batch::Committed,
+            Err(error @ StoreError::Broken(_)) => Batch::Refused(error),
+            Err(_) => Batch::Lost,
+        }
+    }
+
+    fn begin(&self) -> Result<(), StoreError> {
+        match self.vitals.failure() {
+            Some(reason) => Err(StoreError::Broken(reason)),
+            None => self.link.control("BEGIN IMMEDIATE"),
+        }
+    }
+
+    /// One closure of a batch, behind a savepoint.
+    fn part(&mut self, job: &mut dyn Job) -> Part {
+        for _ in 0..=self.limits.retries {
+            if let Err(error) = self.link.control("SAVEPOINT closure") {
+                return Part::of(&error);
+            }
+            let (end, failure) = run(&mut self.link, job);
+            match failure {
+                Some(error @ StoreError::Broken(_)) => return Part::Fatal(error),
+                // Others in the batch may have taken the space that this one alone would have had.
+                Some(StoreError::Full) => return Part::Lost,
+                _ if !self.link.in_transaction() => return Part::Lost,
+                _ => {}
+            }
+            if let Err(error) = self.end_savepoint(&end) {
+                return Part::of(&error);
+            }
+            if end != End::Again {
+                break;
+            }
+        }
+        Part::Settled
+    }
+
+    fn end_savepoint(&self, end: &End) -> Result<(), StoreError> {
+        if *end != End::Keep {
+            self.link.control("ROLLBACK TO closure")?;
+        }
+        self.link.control("RELEASE closure")
+    }
+
+    /// One closure in a transaction of its own, after its batch was lost.
+    fn alone(&mut self, job: &mut dyn Job) {
+        for _ in 0..=self.limits.retries {
+            if let Err(error) = self.begin() {
+                return self.refuse(job, error);
+            }
+            let (end, failure) = run(&mut self.link, job);
+            if let Some(error) = failure {
+                self.note(&error);
+            }
+            if end == End::Keep
+                && let Err(error) = self.link.control("COMMIT")
+            {
+                self.refuse(job, error);
+            }
+            self.link.abandon();
+            if end != End::Again {
+                return;
+            }
+        }
+    }
+
+    fn refuse(&self, job: &mut dyn Job, error: StoreError) {
+        self.note(&error);
+        job.fail(error);
+    }
+
+    fn note(&self, error: &StoreError) {
+        if let StoreError::Broken(reason) = error {
+            self.vitals.fail(reason);
+        }
+    }
+
+    /// Keeps the log bounded: the background moves it into the database, and when it got long all the same
+    /// the writer itself stops for the moment that it takes to start it anew.
+    fn tend_log(&mut self) {
+        let bytes = self.log.pages.load(Ordering::Relaxed) * self.log.page_bytes;
+        if bytes < self.log.signalled {
+            self.log.signalled = 0;
+            self.log.restart_at = self.limits.log_bytes;
+        }
+        if bytes >= self.log.signalled + self.limits.checkpoint_bytes {
+            self.log.signalled = bytes;
+            // A checkpoint that is under way already is signal enough.
+            let _ = self.checkpointer.try_send(());
+        }
+        if bytes >= self.log.restart_at {
+            self.restart_log(bytes);
+        }
+    }
+
+    fn restart_log(&mut self, bytes: u64) {
+        let _ = self.link.connection.busy_timeout(RESTART_TIME);
+        match self.link.checkpoint("PRAGMA wal_checkpoint(RESTART)") {
+            Ok(true) => {}
+            // A reader (a backup) still needs the log. Let it grow by a quarter before the next try.
+            Ok(false) => self.log.restart_at = bytes + self.limits.log_bytes / 4,
+            Err(error) => {
+                self.note(&error);
+                self.log.restart_at = bytes + self.limits.log_bytes / 4;
+            }
+        }
+        let _ = self.link.connection.busy_timeout(self.limits.lock_time);
+    }
+}
+
+impl Part {
+    fn of(error: &StoreError) -> Part {
+        match error {
+            StoreError::Broken(_) => Part::Fatal(error.clone()),
+            _ => Part::Lost,
+        }
+    }
+}
+
+/// What is to be done with what a closure did.
+#[derive(PartialEq, Eq)]
+enum End {
+    Keep,
+    Drop,
+    /// Drop it and run the closure once more.
+    Again,
+}
+
+/// Runs a closure; tells what to do with its changes, and which statement's failure stands behind that.
+fn run(link: &mut Link, job: &mut dyn Job) -> (End, Option<StoreError>) {
+    let mut tx = link.tx();
+    let ran = job.run(&mut tx);
+    let failure = tx.into_failure();
+    let end = match (ran, &failure) {
+        (Ran::Done, None) => End::Keep,
+        (Ran::Done, Some(error)) => {
+            job.fail(error.clone());
+            End::Drop
+        }
+        (Ran::Refused(Some(StoreError::Conflict(_) | StoreError::Disconnected(_))), None) => End::Again,
+        (Ran::Refused(_), _) => End::Drop,
+    };
+    (end, failure)
+}

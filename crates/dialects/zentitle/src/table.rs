@@ -1,0 +1,215 @@
+//! The 70 calls of 35 controllers. Everything that is said of a call is said here: the router, the key-type matrix and the
+//! OpenAPI document read this table.
+
+use crate::fields::Fields;
+use crate::input::Input;
+use crate::inputs;
+use crate::problem::Problem;
+use crate::reply::Reply;
+use lessor_core::{App, Caller};
+use std::future::Future;
+use std::pin::Pin;
+
+/// The verbs of the dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    /// Reads; inputs come in the query.
+    Get,
+    /// Makes; inputs come in the body.
+    Post,
+    /// Changes; inputs come in the body.
+    Put,
+    /// Removes; inputs come in the query.
+    Delete,
+}
+
+impl Verb {
+    /// The verb of a request.
+    pub fn of(method: &http::Method) -> Option<Self> {
+        [Verb::Get, Verb::Post, Verb::Put, Verb::Delete].into_iter().find(|verb| verb.word() == method.as_str())
+    }
+
+    /// As it stands in a request.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+            Verb::Put => "PUT",
+            Verb::Delete => "DELETE",
+        }
+    }
+
+    /// Do the inputs come in the body?
+    pub fn has_body(self) -> bool {
+        matches!(self, Verb::Post | Verb::Put)
+    }
+}
+
+/// Which keys a call takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// `WebAPI READ-ONLY` and `WebAPI READ-WRITE`.
+    Read,
+    /// `WebAPI READ-WRITE`.
+    Write,
+    /// `WebAPI READ-WRITE` and `WebAPI Offline`.
+    Offline,
+    /// `WebAPI DS`.
+    Stream,
+}
+
+/// What a call that succeeded answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A bare text.
+    Message,
+    /// One object of this shape.
+    One(&'static str),
+    /// A list of objects of this shape.
+    List(&'static str),
+    /// A list of objects of this shape, or how many there are.
+    Page(&'static str),
+    /// New codes, or a bare text.
+    Codes,
+}
+
+/// A call that came in: who calls, with what.
+pub struct Asked {
+    /// Where commands and queries run.
+    pub app: App,
+    /// Who calls.
+    pub caller: Caller,
+    /// The checked inputs.
+    pub fields: Fields,
+}
+
+/// What runs a call.
+pub type Handler = fn(Asked) -> Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+
+/// One call.
+pub struct Call {
+    /// The controller, as documented.
+    pub controller: &'static str,
+    /// The verb.
+    pub verb: Verb,
+    /// Which keys it takes.
+    pub keys: Keys,
+    /// What it does, for errors: `Updating License Code`.
+    pub action: &'static str,
+    /// What it takes in.
+    pub inputs: &'static [Input],
+    /// What it answers with.
+    pub answer: Answer,
+    /// What runs it; `None` while it is not built.
+    pub handler: Option<Handler>,
+}
+
+impl Call {
+    const fn new(verb: Verb, controller: &'static str, keys: Keys, action: &'static str) -> Self {
+        Self { controller, verb, keys, action, inputs: inputs::NONE, answer: Answer::Message, handler: None }
+    }
+
+    const fn takes(mut self, inputs: &'static [Input]) -> Self {
+        self.inputs = inputs;
+        self
+    }
+
+    const fn gives(mut self, answer: Answer) -> Self {
+        self.answer = answer;
+        self
+    }
+
+    const fn by(mut self, handler: Handler) -> Self {
+        self.handler = Some(handler);
+        self
+    }
+}
+
+/// The call of a controller, whose name may come in any case.
+pub fn find(controller: &str, verb: Verb) -> Option<&'static Call> {
+    of_controller(controller).find(|call| call.verb == verb)
+}
+
+/// All calls of a controller, whose name may come in any case.
+pub fn of_controller(controller: &str) -> impl Iterator<Item = &'static Call> {
+    CALLS.iter().filter(move |call| call.controller.eq_ignore_ascii_case(controller))
+}
+
+use Answer::{Codes, List, One, Page};
+use Keys::{Offline, Read, Stream, Write};
+use Verb::{Delete, Get, Post, Put};
+
+/// All calls, in the order of the documents.
+#[rustfmt::skip]
+pub static CALLS: [Call; 70] = [
+    Call::new(Get, "LicenseCode", Read, "Getting License Code").takes(inputs::LICENSE_CODE_GET).gives(List("LicenseCode")),
+    Call::new(Post, "LicenseCode", Write, "Creating License Code").takes(inputs::LICENSE_CODE_POST).gives(Codes),
+    Call::new(Put, "LicenseCode", Write, "Updating License Code").takes(inputs::LICENSE_CODE_PUT),
+    Call::new(Delete, "LicenseCode", Write, "Deleting License Code").takes(inputs::LICENSE_CODE_DELETE),
+    Call::new(Get, "LicenseCodes", Read, "Getting License Codes").takes(inputs::LICENSE_CODES_GET).gives(Page("LicenseCodeRow")),
+    Call::new(Get, "Products", Read, "Getting Products").gives(List("Product")),
+    Call::new(Get, "Product", Read, "Getting Product").takes(inputs::PRODUCT_GET).gives(List("Product")),
+    Call::new(Post, "Product", Write, "Creating Product").takes(inputs::PRODUCT_POST),
+    Call::new(Put, "Product", Write, "Updating Product").takes(inputs::PRODUCT_PUT),
+    Call::new(Post, "ProductFeatureGroups", Write, "Creating Product Feature Groups").takes(inputs::GROUPS_POST),
+    Call::new(Put, "ProductFeatureGroups", Write, "Updating Product Feature Groups").takes(inputs::GROUPS_PUT),
+    Call::new(Delete, "ProductFeatureGroups", Write, "Deleting Product Feature Group").takes(inputs::GROUPS_DELETE),
+    Call::new(Post, "ProductFeatures", Write, "Creating Product Features").takes(inputs::FEATURES_POST),
+    Call::new(Put, "ProductFeatures", Write, "Updating Product Features").takes(inputs::FEATURES_PUT),
+    Call::new(Delete, "ProductFeatures", Write, "Deleting Product Feature").takes(inputs::FEATURES_DELETE),
+    Call::new(Post, "ProductApplicationAgility", Write, "Creating Product Application Agility").takes(inputs::AGILITY_POST),
+    Call::new(Put, "ProductApplicationAgility", Write, "Updating Product Application Agility").takes(inputs::AGILITY_PUT),
+    Call::new(Delete, "ProductApplicationAgility", Write, "Deleting Product Application Agility").takes(inputs::AGILITY_DELETE),
+    Call::new(Get, "NextLicenseCode", Read, "Getting Next License Code").takes(inputs::NEXT_CODE_GET).gives(One("Codes")),
+    Call::new(Get, "ActivatedLicenseCodes", Read, "Getting Activated License Codes").takes(inputs::ACTIVATED_CODES_GET).gives(List("CodeOfProduct")),
+    Call::new(Get, "LicenseCodeActivity", Read, "Getting License Code Activity").takes(inputs::ACTIVITY_GET).gives(Page("Activity")),
+    Call::new(Put, "LicenseCodeActivity", Write, "Updating License Code Activity").takes(inputs::PRODUCT_AND_CODE),
+    Call::new(Delete, "LicenseCodeActivity", Write, "Deleting License Code Activity").takes(inputs::ACTIVITY_DELETE),
+    Call::new(Get, "LicenseCodesByOrderID", Read, "Getting License Codes By Order ID").takes(inputs::CODES_BY_ORDER_GET).gives(List("CodeOfOrder")),
+    Call::new(Post, "PassiveLicense", Write, "Creating Passive License").takes(inputs::PASSIVE_POST),
+    Call::new(Post, "NetworkMasterLicense", Write, "Creating Network Master License").takes(inputs::MASTER_POST),
+    Call::new(Get, "NetworkMasterLicense", Read, "Getting Network Master License").takes(inputs::MASTER_GET).gives(Page("NetworkMasterLicense")),
+    Call::new(Get, "Profile", Read, "Getting Profile").takes(inputs::PROFILE_GET).gives(List("Profile")),
+    Call::new(Post, "Profile", Write, "Creating Profile").takes(inputs::PROFILE_POST),
+    Call::new(Put, "Profile", Write, "Updating Profile").takes(inputs::PROFILE_PUT),
+    Call::new(Get, "Profiles", Read, "Getting Profiles").takes(inputs::PROFILES_GET).gives(Page("ProfileRow")),
+    Call::new(Get, "ConsumerData", Read, "Getting Consumer Data").takes(inputs::CONSUMERS_GET).gives(Page("ConsumerRecord")),
+    Call::new(Post, "ConsumerData", Write, "Creating Consumer Data").takes(inputs::CONSUMERS_POST),
+    Call::new(Get, "Trial", Read, "Getting Trial").takes(inputs::PRODUCT_AND_COMPUTER),
+    Call::new(Delete, "Trial", Write, "Deleting Trial").takes(inputs::PRODUCT_AND_COMPUTER),
+    Call::new(Get, "Trials", Read, "Getting Trials").takes(inputs::TRIALS_GET).gives(Page("Trial")),
+    Call::new(Post, "OfflineActivation", Offline, "Creating Offline Activation").takes(inputs::OFFLINE_POST),
+    Call::new(Post, "OfflineDeActivation", Offline, "Creating Offline DeActivation").takes(inputs::OFFLINE_RETURN_POST),
+    Call::new(Get, "SystemDetails", Read, "Getting System Details").takes(inputs::PRODUCT_AND_COMPUTER).gives(One("SystemDetails")),
+    Call::new(Get, "Company", Read, "Getting Company").takes(inputs::COMPANY_GET).gives(One("Company")),
+    Call::new(Post, "Company", Write, "Creating Company").takes(inputs::COMPANY_POST),
+    Call::new(Put, "Company", Write, "Updating Company").takes(inputs::COMPANY_PUT),
+    Call::new(Delete, "Company", Write, "Deleting Company").takes(inputs::COMPANY_DELETE),
+    Call::new(Get, "CompanyID", Read, "Getting Company ID").takes(inputs::COMPANY_ID_GET).gives(One("CompanyProduct")),
+    Call::new(Get, "CompaniesProducts", Read, "Getting Companies Products").gives(List("CompanyProduct")),
+    Call::new(Get, "Group", Read, "Getting Group").takes(inputs::GROUP_KEY).gives(One("Group")),
+    Call::new(Post, "Group", Write, "Creating Group").takes(inputs::GROUP_POST),
+    Call::new(Put, "Group", Write, "Updating Group").takes(inputs::GROUP_PUT),
+    Call::new(Delete, "Group", Write, "Deleting Group").takes(inputs::GROUP_KEY),
+    Call::new(Get, "Groups", Read, "Getting Groups").takes(inputs::GROUPS_GET).gives(Page("Group")),
+    Call::new(Get, "GroupUser", Read, "Getting Group User").takes(inputs::USER_GET).gives(One("GroupUser")),
+    Call::new(Post, "GroupUser", Write, "Creating Group User").takes(inputs::USER_POST),
+    Call::new(Put, "GroupUser", Write, "Updating Group User").takes(inputs::USER_PUT),
+    Call::new(Delete, "GroupUser", Write, "Deleting Group User").takes(inputs::USER_DELETE),
+    Call::new(Put, "GroupUserPassword", Write, "Updating Group User Password").takes(inputs::SIGN_IN),
+    Call::new(Get, "GroupLicenseCode", Read, "Getting Group License Code").takes(inputs::PRODUCT_AND_CODE).gives(One("GroupLicenseCode")),
+    Call::new(Post, "GroupLicenseCode", Write, "Creating Group License Code").takes(inputs::GROUP_CODE_POST),
+    Call::new(Delete, "GroupLicenseCode", Write, "Deleting Group License Code").takes(inputs::GROUP_CODE_DELETE),
+    Call::new(Post, "GroupUserLicense", Write, "Creating Group User License").takes(inputs::GROUP_USER_LICENSE_POST),
+    Call::new(Get, "LicenseNote", Read, "Getting License Note").takes(inputs::PRODUCT_AND_CODE).gives(List("Note")),
+    Call::new(Post, "LicenseNote", Write, "Creating License Note").takes(inputs::NOTE_POST),
+    Call::new(Put, "LicenseNote", Write, "Updating License Note").takes(inputs::NOTE_PUT),
+    Call::new(Delete, "LicenseNote", Write, "Deleting License Note").takes(inputs::NOTE_DELETE),
+    Call::new(Get, "AuthenticateUser", Read, "Authenticating User").takes(inputs::SIGN_IN),
+    Call::new(Get, "DataStreamer", Stream, "Getting DataStreamer Data").takes(inputs::STREAM_GET).gives(List("StreamEvent")),
+    Call::new(Post, "DataStreamer", Stream, "Creating DataStreamer Event").takes(inputs::STREAM_POST),
+    Call::new(Put, "ConsumptionTokens", Write, "Updating Consumption Tokens").takes(inputs::TOKENS_PUT),
+    Call::new(Post, "APIKey", Write, "Creating API Key").takes(inputs::KEY_POST),
+    Call::new(Put, "APIKey", Write, "Updating API Key").takes(inputs::KEY_PUT),
+    Call::new(Delete, "APIKey", Write, "Deleting API Key").takes(inputs::KEY_DELETE),
+];

@@ -1,0 +1,73 @@
+//! The server: listening, limits, health, documents, and the commands of the program `lessor`.
+//!
+//! Everything but [`wiring`] would serve any set of APIs; `wiring` alone knows which there are.
+
+pub mod body;
+pub mod cli;
+pub mod docs;
+pub mod failure;
+pub mod health;
+pub mod listener;
+pub mod refusal;
+pub mod settings;
+pub mod shell;
+pub mod signal;
+pub mod site;
+pub mod stall;
+pub mod telemetry;
+pub mod tls;
+pub mod wiring;
+
+use cli::{Cli, Command, Flags, Parsed};
+use failure::Failure;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The whole program: reads the command line, does what it says, and tells how that went.
+pub fn run() -> ExitCode {
+    let done = match cli::parse(std::env::args_os()) {
+        Ok(Parsed::Print(text)) => {
+            print(&text);
+            Ok(())
+        }
+        Ok(Parsed::Run(cli, flags)) => execute(*cli, flags),
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Without standard error there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "lessor: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn execute(cli: Cli, flags: Flags) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve(options) => wiring::serve(&options, flags),
+        Command::Demo(options) => wiring::demo(&options, flags),
+        Command::Migrate(options) => wiring::migrate(&options, flags),
+        Command::Backup(options) => wiring::backup(&options, flags),
+        Command::Restore(options) => wiring::restore(&options, flags),
+        Command::Verify(options) => wiring::verify(&options, flags),
+        Command::Openapi(options) => openapi(&options.name),
+    }
+}
+
+fn openapi(name: &str) -> Result<(), Failure> {
+    let documents = wiring::documents();
+    let Some(document) = documents.iter().find(|document| document.name == name) else {
+        let names: Vec<_> = documents.iter().map(|document| document.name).collect();
+        return Err(Failure::setup(format!("there is no API {name:?}; there are {}", names.join(", "))));
+    };
+    print(&docs::printed(document));
+    print("\n");
+    Ok(())
+}
+
+/// Writes to standard output and flushes; a reader that went away, as `head` does, is no failure.
+pub fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
