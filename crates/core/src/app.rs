@@ -7,7 +7,7 @@ use crate::id::{IdSource, RequestId};
 use crate::identity::password::Hasher;
 use crate::journal;
 use crate::secret::Secret;
-use lessor_db::{Store, Tx};
+use lessor_db::{Failure, Store, StoreError, Tx};
 use std::sync::Arc;
 
 /// Everything a command needs that is not in storage. Cheap to clone.
@@ -28,6 +28,39 @@ pub(crate) struct Tools {
 impl Tools {
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
         random()
+    }
+}
+
+/// What never is.
+enum Never {}
+
+/// How a rehearsal ended.
+enum Rehearsed<T> {
+    Answered(T),
+    Failed(Error),
+}
+
+impl<T> From<Result<T, Error>> for Rehearsed<T> {
+    fn from(outcome: Result<T, Error>) -> Self {
+        match outcome {
+            Ok(answer) => Self::Answered(answer),
+            Err(error) => Self::Failed(error),
+        }
+    }
+}
+
+impl<T> From<StoreError> for Rehearsed<T> {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl<T: Send + 'static> Failure for Rehearsed<T> {
+    fn store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Answered(_) => None,
+            Self::Failed(error) => error.store(),
+        }
     }
 }
 
@@ -91,6 +124,28 @@ impl App {
             self.journal_denial(caller).await;
         }
         outcome
+    }
+
+    /// Runs a command as [`write`](Self::write) does and takes everything back again: the answer is what would have
+    /// been answered.
+    pub async fn rehearse<T, F>(&self, caller: &Caller, command: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Tx, &Context<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let run = self.with_context(caller, command);
+        // Storage keeps nothing of what ends in an error, so the answer leaves as one.
+        let outcome: Result<Never, Rehearsed<T>> = self.store.write(move |tx| Err(run(tx).into())).await;
+        match outcome {
+            Ok(never) => match never {},
+            Err(Rehearsed::Answered(answer)) => Ok(answer),
+            Err(Rehearsed::Failed(error)) => {
+                if matches!(error, Error::Forbidden) {
+                    self.journal_denial(caller).await;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Runs a query on a snapshot.

@@ -19,6 +19,7 @@ pub mod json;
 pub mod license;
 pub mod schema;
 pub mod secret;
+pub mod verify;
 mod text;
 
 pub use app::{App, random};

@@ -58,6 +58,7 @@ pub fn statements() -> impl Iterator<Item = Statement> {
         crate::identity::rows::ALL,
         crate::journal::rows::ALL,
         crate::license::rows::ALL,
+        crate::verify::ALL,
     ]
     .into_iter()
     .flatten()

@@ -24,8 +24,7 @@ const HAS_RECORD_SQLITE: Statement =
 const HAS_RECORD_POSTGRES: Statement =
     Statement { name: "HAS_RECORD", sql: "SELECT 1 WHERE to_regclass('schema_migrations') IS NOT NULL" };
 /// Keeps a second process waiting until the step is committed. On SQLite there is one writer anyway.
-const LOCK_RECORD: Statement =
-    Statement { name: "LOCK_RECORD", sql: "LOCK TABLE schema_migrations IN EXCLUSIVE MODE" };
+const LOCK_RECORD: Statement = Statement { name: "LOCK_RECORD", sql: "LOCK TABLE schema_migrations IN EXCLUSIVE MODE" };
 /// How often making the record is tried: PostgreSQL lets two that make it at once collide.
 const CREATE_TRIES: u32 = 20;
 

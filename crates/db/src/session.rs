@@ -5,7 +5,7 @@ use crate::{Statement, StoreError, Tx, postgres, sqlite};
 /// See [`Store::session`](crate::Store).
 pub(crate) enum Session {
     Sqlite(sqlite::Link),
-    Postgres(postgres::Link),
+    Postgres(Box<postgres::Link>),
 }
 
 impl Session {

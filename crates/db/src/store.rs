@@ -182,7 +182,9 @@ impl Store {
         let unavailable = |error: OpenError| StoreError::Disconnected(error.to_string());
         match &self.0.backend {
             Backend::Sqlite(sqlite) => sqlite.link(Use::Write).map(Session::Sqlite).map_err(unavailable),
-            Backend::Postgres(postgres) => postgres.link().map(Session::Postgres).map_err(unavailable),
+            Backend::Postgres(postgres) => {
+                postgres.link().map(|link| Session::Postgres(Box::new(link))).map_err(unavailable)
+            }
         }
     }
 

@@ -61,10 +61,8 @@ impl dyn Tx + '_ {
 
     /// The first row of a query that always has one (counts, `RETURNING`).
     pub fn one<T: FromRow>(&mut self, statement: Statement, params: &[Value]) -> Result<T, StoreError> {
-        self.opt(statement, params)?.ok_or_else(|| StoreError::Statement {
-            statement: statement.name,
-            message: "no row came back".into(),
-        })
+        self.opt(statement, params)?
+            .ok_or_else(|| StoreError::Statement { statement: statement.name, message: "no row came back".into() })
     }
 
     /// All rows. Only for queries whose size is bounded by a limit or by nature.

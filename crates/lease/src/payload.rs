@@ -37,15 +37,15 @@ pub enum Mode {
     Enforce,
 }
 
-/// Who sees to it that a license is not used in more places than it allows.
+/// What takes a place of a license: how it is counted in how many places it is used at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Concurrency {
-    /// Nobody.
+    /// An activation, until it is returned.
     Off,
-    /// The server.
+    /// An activation, while its lease lives.
     Cloud,
-    /// The programs, on their own network.
+    /// A seat that a daemon on the local network hands out.
     Network,
 }
 
@@ -61,7 +61,7 @@ pub enum FeatureKind {
     Pool,
     /// Tokens that are checked out, and used up or given back.
     Tokens,
-    /// An addition that is bought in the program.
+    /// A text that the program keeps on the server.
     Store,
 }
 
@@ -104,7 +104,7 @@ pub struct Lease {
     pub kind: LeaseKind,
     /// What to do when it has ended.
     pub mode: Mode,
-    /// Who watches over concurrent use.
+    /// What takes a place of the license.
     pub concurrency: Concurrency,
     /// When it was made.
     pub issued_at: i64,
@@ -126,7 +126,7 @@ pub struct Lease {
     pub features: Vec<LeaseFeature>,
     /// The license's named values.
     pub values: BTreeMap<String, String>,
-    /// Server functions and how often they may be used; `None` = no limit.
+    /// Server functions that are on, each with its number where it takes one.
     pub functions: BTreeMap<String, Option<i64>>,
 }
 

@@ -1,19 +1,24 @@
 //! The server: listening, limits, health, documents, and the commands of the program `lessor`.
 //!
-//! Everything but [`wiring`] would serve any set of APIs; `wiring` alone knows which there are.
+//! Only [`wiring`] knows which APIs there are; the rest would serve any.
 
 pub mod body;
 pub mod cli;
+pub mod demo;
 pub mod docs;
 pub mod failure;
+pub mod first_start;
 pub mod health;
+pub mod jobs;
 pub mod listener;
+pub mod maintain;
 pub mod refusal;
 pub mod settings;
 pub mod shell;
 pub mod signal;
 pub mod site;
 pub mod stall;
+pub mod storage;
 pub mod telemetry;
 pub mod tls;
 pub mod wiring;
@@ -47,10 +52,10 @@ fn execute(cli: Cli, flags: Flags) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(options) => wiring::serve(&options, flags),
         Command::Demo(options) => wiring::demo(&options, flags),
-        Command::Migrate(options) => wiring::migrate(&options, flags),
-        Command::Backup(options) => wiring::backup(&options, flags),
-        Command::Restore(options) => wiring::restore(&options, flags),
-        Command::Verify(options) => wiring::verify(&options, flags),
+        Command::Migrate(options) => maintain::migrate(&options, flags),
+        Command::Backup(options) => maintain::backup(&options, flags),
+        Command::Restore(options) => maintain::restore(&options, flags),
+        Command::Verify(options) => maintain::verify(&options, flags),
         Command::Openapi(options) => openapi(&options.name),
     }
 }

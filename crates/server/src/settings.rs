@@ -227,10 +227,9 @@ impl File {
 
     /// Where the records are, or `None` when nothing says so.
     pub fn storage_if_named(&self, args: &StorageArgs, flags: Flags) -> Result<Option<Storage>, Failure> {
-        let keep = |value: bool, flag: bool, want: bool| value && flag == want;
-        let level = |want: bool| {
-            let data = args.data.clone().filter(|_| keep(true, flags.data, want));
-            let database = args.database.clone().filter(|_| keep(true, flags.database, want));
+        let level = |flag: bool| {
+            let data = args.data.clone().filter(|_| flags.data == flag);
+            let database = args.database.clone().filter(|_| flags.database == flag);
             (data, database)
         };
         for named in [level(true), level(false), (self.data.clone(), self.database.clone())] {

@@ -1,23 +1,28 @@
-//! The joints: which APIs there are, what they stand on, and what the commands do with them.
+//! The joints: which APIs there are, what they stand on, and how `serve` and `demo` put them together.
 
-use crate::cli::{Demo, Flags, Maintain, MaintainFile, Serve};
+use crate::cli::{Demo, Flags, Serve};
 use crate::docs::{self, Document};
 use crate::failure::Failure;
-use crate::health::{self, Readiness};
+use crate::health::{self, Probe, Readiness};
 use crate::listener::Listener;
-use crate::settings::{File, Listening};
-use crate::shell::{RequestIds, Shell};
+use crate::settings::{File, Listening, Storage};
+use crate::shell::Shell;
 use crate::site::{Family, Site};
-use crate::{print, signal, telemetry};
+use crate::refusal::json_string;
+use crate::{demo, first_start, jobs, print, signal, storage, telemetry};
+use lessor_core::clock::{Clock, MovableClock, SystemClock};
+use lessor_core::{App, RequestId, Timestamp};
+use lessor_db::Health;
 use std::sync::Arc;
 use std::time::Duration;
-use uuid::Uuid;
+use tokio::runtime::Runtime;
 
 /// How often samples of histograms are folded together, so that they do not pile up between two scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The documents that there are, the native one first.
 pub fn documents() -> Vec<Document> {
+    // JOINT: native, device, zentitle.
     vec![Document {
         name: "native",
         title: "Lessor",
@@ -25,55 +30,102 @@ pub fn documents() -> Vec<Document> {
     }]
 }
 
+/// The APIs over one application.
+fn families(app: &App, file: &File) -> Vec<Family> {
+    let mut families = Vec::new();
+    let dialect = file.dialect("zentitle");
+    if dialect.enabled {
+        let router = lessor_zentitle::router(app.clone());
+        let family = Family::new("zentitle", &["/api/v2"], router, json_string).with_fallbacks();
+        families.push(Family { host: dialect.host, ..family });
+    }
+    families
+}
+
 /// `lessor serve`.
 pub fn serve(options: &Serve, flags: Flags) -> Result<(), Failure> {
     let file = File::load(&options.common)?;
     telemetry::start(&file.logging(&options.common))?;
+    let place = file.storage(&options.storage, flags)?;
     let listening = file.listening(&options.listen)?;
-    let storage = file.storage(&options.storage, flags)?;
-    tracing::info!(?storage, "starting");
-    runtime()?.block_on(async {
-        let listener = Listener::bind(&listening).await?;
-        listen(listener, &listening, Vec::new(), Readiness::default(), Arc::new(Uuid::nil)).await
-    })
+    let server = Server::prepare(file, listening, &place, Arc::new(SystemClock::start()))?;
+    let url = server.listener.url();
+    let welcome = first_start::run(&server.app)?
+        .map(|link| format!("sign in once, within a day: {url}/console/#link={}\n", link.reveal()));
+    server.run(&welcome.unwrap_or_default())
 }
 
 /// `lessor demo`.
-pub fn demo(_options: &Demo, _flags: Flags) -> Result<(), Failure> {
-    Err(Failure::running("demo is not there yet"))
+pub fn demo(options: &Demo, flags: Flags) -> Result<(), Failure> {
+    let file = File::load(&options.common)?;
+    telemetry::start(&file.logging(&options.common))?;
+    // Dropped, and with it removed, when the server has ended.
+    let folder = tempfile::Builder::new().prefix("lessor-demo-").tempdir().map_err(Failure::setup)?;
+    let named = file.storage_if_named(&options.storage, flags)?;
+    let place = named.unwrap_or_else(|| Storage::Folder(folder.path().to_owned()));
+    let now = demo_start(options.clock.as_deref())?;
+    let clock = Arc::new(MovableClock::ticking(now));
+    let listening = file.listening(&options.listen)?;
+    let server = Server::prepare(file, listening, &place, Arc::clone(&clock) as Arc<dyn Clock>)?;
+    if first_start::has_happened(&server.app)? {
+        return Err(Failure::setup("the demo needs empty storage; there is something in this one"));
+    }
+    let made = demo::make(server.app.store().clone(), server.app.secret().clone(), now);
+    let credentials = server.runtime.block_on(made)?.at(&server.listener.url());
+    if let Some(file) = &options.credentials {
+        demo::write_credentials(&credentials, file)?;
+    }
+    server.run(&credentials.summary())
 }
 
-/// `lessor migrate`.
-pub fn migrate(_options: &Maintain, _flags: Flags) -> Result<(), Failure> {
-    Err(Failure::running("migrate is not there yet"))
+fn demo_start(given: Option<&str>) -> Result<Timestamp, Failure> {
+    match given {
+        None => Ok(SystemClock::start().now()),
+        Some(text) => Timestamp::parse(text)
+            .ok_or_else(|| Failure::setup(format!("--clock {text:?} is no RFC 3339 instant, as 2026-01-01T00:00:00Z"))),
+    }
 }
 
-/// `lessor backup FILE`.
-pub fn backup(_options: &MaintainFile, _flags: Flags) -> Result<(), Failure> {
-    Err(Failure::running("backup is not there yet"))
+/// A server that has everything it needs and does not accept yet.
+struct Server {
+    runtime: Runtime,
+    listener: Listener,
+    listening: Listening,
+    file: File,
+    place: Storage,
+    app: App,
 }
 
-/// `lessor restore FILE`.
-pub fn restore(_options: &MaintainFile, _flags: Flags) -> Result<(), Failure> {
-    Err(Failure::running("restore is not there yet"))
+impl Server {
+    /// Takes the address before it touches storage: a server that cannot listen leaves nothing behind.
+    fn prepare(file: File, listening: Listening, place: &Storage, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::setup)?;
+        let listener = runtime.block_on(Listener::bind(&listening))?;
+        let store = storage::open(place)?;
+        tracing::info!(storage = ?place, engine = store.version(), "storage is open");
+        let secret = storage::secret(&store)?;
+        let app = App::new(store, clock, secret);
+        Ok(Self { runtime, listener, listening, file, place: place.clone(), app })
+    }
+
+    /// Serves until the process is told to stop or storage fails for good.
+    /// `welcome` is printed behind the line that tells the address.
+    fn run(self, welcome: &str) -> Result<(), Failure> {
+        let Self { runtime, listener, listening, file, place, app } = self;
+        let ended = runtime.block_on(listen(listener, &listening, families(&app, &file), &app, welcome));
+        // Whatever still runs is past its limit.
+        runtime.shutdown_background();
+        ended?;
+        storage::close(&place, app.store())
+    }
 }
 
-/// `lessor verify`.
-pub fn verify(_options: &Maintain, _flags: Flags) -> Result<(), Failure> {
-    Err(Failure::running("verify is not there yet"))
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::setup)
-}
-
-/// Serves the families until the process is told to stop.
 async fn listen(
     listener: Listener,
     listening: &Listening,
     mut families: Vec<Family>,
-    readiness: Readiness,
-    request_ids: RequestIds,
+    app: &App,
+    welcome: &str,
 ) -> Result<(), Failure> {
     let metrics = telemetry::metrics()?;
     tokio::spawn(async move {
@@ -82,12 +134,49 @@ async fn listen(
             metrics.run_upkeep();
         }
     });
+    tokio::spawn(jobs::run_for_ever(app.clone()));
+
+    let readiness = Readiness::probed_by(probe(app));
     families.push(health::family(readiness.clone(), metrics));
     families.push(docs::family(&documents()));
     let site = Site::new(families, health::rest());
-    let shell = Shell::new(site, listening.limits.clone(), readiness, request_ids, |_, _| {});
-    let stop = signal::stop()?;
-    print(&format!("listening on {}\n", listener.url()));
+    let ids = app.clone();
+    let shell = Shell::new(
+        site,
+        listening.limits.clone(),
+        readiness,
+        Arc::new(move || ids.new_request().0),
+        |extensions, id| {
+            extensions.insert(RequestId(id));
+        },
+    );
+
+    let told = signal::stop()?;
+    let failed = app.store().failed();
+    let mut failure = None;
+    let stop = async {
+        tokio::select! {
+            () = told => {}
+            reason = failed => failure = Some(reason),
+        }
+    };
+    print(&format!("listening on {}\n{welcome}", listener.url()));
     listener.serve(Arc::new(shell), stop).await;
-    Ok(())
+    match failure {
+        None => Ok(()),
+        Some(reason) => Err(Failure::running(format!("storage failed: {reason}"))),
+    }
+}
+
+fn probe(app: &App) -> Probe {
+    let store = app.store().clone();
+    Arc::new(move || {
+        let health = store.health();
+        Box::pin(async move {
+            match health {
+                Health::Ok => Ok(()),
+                Health::Unavailable(reason) | Health::Failed(reason) => Err(reason),
+            }
+        })
+    })
 }

@@ -107,6 +107,11 @@ impl TestPostgres {
         control(dir, &["-w", "-t", "60", "-l", &log.to_string_lossy(), "start"]);
     }
 
+    /// A file of the server, by its path in the data folder. Only for a server of one's own.
+    pub fn data_file(&self, path: &str) -> PathBuf {
+        self.dir.as_deref().expect("a server of one's own").join("data").join(path)
+    }
+
     fn create(dir: PathBuf, setup: &Setup<'_>) -> TestPostgres {
         fs::create_dir(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
         give(&dir);
@@ -122,7 +127,7 @@ impl TestPostgres {
             config.push_str(&format!("{name} = '{value}'\n"));
         }
         config.push_str(&format!("port = {port}\n"));
-        let mut write = |name: &str, bytes: &[u8]| {
+        let write = |name: &str, bytes: &[u8]| {
             let path = data.join(name);
             fs::write(&path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             private(&path);

@@ -119,8 +119,7 @@ pub fn close(tx: &mut dyn Tx, cx: &Context<'_>, id: AccountId) -> Result<Account
     if rows::open_children(tx, id)? > 0 {
         return Err(Refusal::InUse(Noun::Account).into());
     }
-    let closed =
-        Account { closed_at: Some(cx.now), modified_at: cx.now, version: account.version + 1, ..account };
+    let closed = Account { closed_at: Some(cx.now), modified_at: cx.now, version: account.version + 1, ..account };
     rows::close(tx, id, cx.now, closed.version)?;
     journal::append(tx, cx, "account.closed", Subject::from(&closed), &json!({ "name": closed.name }))?;
     Ok(closed)

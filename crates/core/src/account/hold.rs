@@ -7,6 +7,7 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, HoldId, LicenseId};
 use crate::identity::Right;
 use crate::journal::{self, Subject};
+use crate::license;
 use crate::text::{check_line, check_remark};
 use lessor_db::{FromColumn, Tx, ValueRef};
 use serde_json::json;
@@ -148,12 +149,7 @@ pub fn lift(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &LiftHold) -> Result<Hold, E
 ///
 /// # Errors
 /// `NotFound` for the target.
-pub fn lift_all_of_cause(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    target: HoldTarget,
-    cause: &str,
-) -> Result<u32, Error> {
+pub fn lift_all_of_cause(tx: &mut dyn Tx, cx: &Context<'_>, target: HoldTarget, cause: &str) -> Result<u32, Error> {
     let locked = Locked::new(tx, cx, target)?;
     let mut lifted = 0;
     for hold in rows::holds_of(tx, target)?.into_iter().filter(|hold| hold.cause == cause) {
@@ -180,12 +176,11 @@ pub fn holds_of(tx: &mut dyn Tx, cx: &Context<'_>, target: HoldTarget) -> Result
     let (account, right, noun) = match target {
         HoldTarget::Account(id) => (id, Right::ACCOUNTS_READ, Noun::Account),
         HoldTarget::License(id) => {
-            let account = rows::account_of_license(tx, id)?.ok_or(Error::not_found(Noun::License))?;
-            (account, Right::LICENSES_READ, Noun::License)
+            let license = license::rows::by_id(tx, id)?.ok_or(Error::not_found(Noun::License))?;
+            (license.account, Right::LICENSES_READ, Noun::License)
         }
     };
-    let account = rows::by_id(tx, account)?.ok_or(Error::not_found(noun))?;
-    cx.authorize(&Action::read(right), &account, noun)?;
+    super::authorized(tx, cx, account, &Action::read(right), noun)?;
     Ok(rows::holds_of(tx, target)?)
 }
 
@@ -209,23 +204,25 @@ struct Locked {
 
 impl Locked {
     fn new(tx: &mut dyn Tx, cx: &Context<'_>, target: HoldTarget) -> Result<Self, Error> {
-        let (account, right, noun) = match target {
-            HoldTarget::Account(id) => (rows::lock(tx, id)?, Right::ACCOUNTS_WRITE, Noun::Account),
+        let account = match target {
+            HoldTarget::Account(id) => {
+                let account = rows::lock(tx, id)?.ok_or(Error::not_found(Noun::Account))?;
+                cx.authorize(&Action::write(Right::ACCOUNTS_WRITE), &account, Noun::Account)?;
+                account
+            }
             HoldTarget::License(id) => {
-                let account = rows::lock_license(tx, id)?.ok_or(Error::not_found(Noun::License))?;
-                (rows::by_id(tx, account)?, Right::LICENSES_WRITE, Noun::License)
+                let license = license::lock(tx, cx, id)?;
+                rows::by_id(tx, license.account)?.ok_or(Error::not_found(Noun::License))?
             }
         };
-        let account = account.ok_or(Error::not_found(noun))?;
-        cx.authorize(&Action::write(right), &account, noun)?;
         Ok(Self { target, account })
     }
 
     /// Keeps the number that a license carries of its own holds true, and its segments with it.
     fn counted(&self, tx: &mut dyn Tx, cx: &Context<'_>, more: i64) -> Result<(), Error> {
-        let HoldTarget::License(license) = self.target else { return Ok(()) };
-        rows::count_holds(tx, license, more, cx.now)?;
-        crate::license::hold_changed(tx, cx, license)
+        let HoldTarget::License(id) = self.target else { return Ok(()) };
+        license::rows::add_holds(tx, id, more)?;
+        license::hold_changed(tx, cx, id)
     }
 
     fn tell(&self, tx: &mut dyn Tx, cx: &Context<'_>, hold: &Hold, what: &str) -> Result<(), Error> {
@@ -233,8 +230,7 @@ impl Locked {
         let (kind, subject) = match self.target {
             HoldTarget::Account(_) => ("account", Subject::from(account)),
             HoldTarget::License(license) => {
-                let subject =
-                    Subject { kind: "license", id: license.0, account: account.id, tenant: account.tenant };
+                let subject = Subject { kind: "license", id: license.0, account: account.id, tenant: account.tenant };
                 ("license", subject)
             }
         };

@@ -53,9 +53,6 @@ statements! {
                       FROM accounts a JOIN up ON a.id = up.parent_id) \
                   SELECT DISTINCT up.asked FROM up JOIN holds h ON h.account_id = up.id \
                   WHERE h.lifted_at IS NULL AND (up.steps = 0 OR h.reach = 'branch')";
-    LOCK_LICENSE = "SELECT account_id FROM licenses WHERE id = $1 FOR UPDATE";
-    ACCOUNT_OF_LICENSE = "SELECT account_id FROM licenses WHERE id = $1";
-    COUNT_HOLDS = "UPDATE licenses SET hold_count = hold_count + $2, modified_at = $3, version = version + 1 WHERE id = $1";
 }
 
 impl FromRow for Account {
@@ -250,22 +247,6 @@ pub(super) fn held_among(tx: &mut dyn Tx, ids: &[AccountId]) -> Result<Vec<Accou
         held.extend(found.into_iter().map(|(id,)| id));
     }
     Ok(held)
-}
-
-/// Locks a license and gives its account.
-pub(super) fn lock_license(tx: &mut dyn Tx, id: LicenseId) -> Result<Option<AccountId>, StoreError> {
-    let found: Option<(AccountId,)> = tx.opt(LOCK_LICENSE, &[id.into()])?;
-    Ok(found.map(|(id,)| id))
-}
-
-pub(super) fn account_of_license(tx: &mut dyn Tx, id: LicenseId) -> Result<Option<AccountId>, StoreError> {
-    let found: Option<(AccountId,)> = tx.opt(ACCOUNT_OF_LICENSE, &[id.into()])?;
-    Ok(found.map(|(id,)| id))
-}
-
-pub(super) fn count_holds(tx: &mut dyn Tx, id: LicenseId, more: i64, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(COUNT_HOLDS, &[id.into(), more.into(), now.into()])?;
-    Ok(())
 }
 
 /// An id before all others.

@@ -1,7 +1,10 @@
 //! Aliases, numbers and attributes: the names that a dialect, or a system that data came from, uses for our
 //! records, and what only that dialect knows of them. The core keeps them and never looks inside.
 
+mod record;
 pub(crate) mod rows;
+
+pub use record::{Name, Record, attributes_of, find, of_record, rename, replace_attributes};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Noun};

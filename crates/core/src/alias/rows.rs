@@ -1,6 +1,6 @@
 //! The SQL of aliases, numbers, attributes and the installation's own texts.
 
-use super::Space;
+use super::{Name, Space};
 use crate::id::AccountId;
 use lessor_db::{StoreError, Tx, statements};
 use uuid::Uuid;
@@ -18,6 +18,7 @@ statements! {
     DOCUMENT = "SELECT document FROM attributes WHERE record_id = $1 AND namespace = $2";
     PUT_DOCUMENT = "INSERT INTO attributes (record_id, namespace, document) VALUES ($1, $2, $3) \
                     ON CONFLICT (record_id, namespace) DO UPDATE SET document = excluded.document";
+    OF_RECORD = "SELECT dialect, kind, alias FROM aliases WHERE record_id = $1 ORDER BY dialect, kind, alias";
     META = "SELECT value FROM meta WHERE name = $1";
     PUT_META = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     DELETE_META = "DELETE FROM meta WHERE name = $1";
@@ -96,5 +97,31 @@ pub(super) fn put_meta(tx: &mut dyn Tx, name: &str, value: &str) -> Result<(), S
 
 pub(super) fn delete_meta(tx: &mut dyn Tx, name: &str) -> Result<(), StoreError> {
     tx.execute(DELETE_META, &[name.into()])?;
+    Ok(())
+}
+
+pub(super) fn of_record(tx: &mut dyn Tx, record: Uuid) -> Result<Vec<(String, String, String)>, StoreError> {
+    tx.all(OF_RECORD, &[record.into()])
+}
+
+pub(super) fn record_named(
+    tx: &mut dyn Tx,
+    tenant: AccountId,
+    dialect: &str,
+    kind: &str,
+    alias: &str,
+) -> Result<Option<Uuid>, StoreError> {
+    let found: Option<(Uuid,)> = tx.opt(RECORD, &[tenant.into(), dialect.into(), kind.into(), alias.into()])?;
+    Ok(found.map(|(id,)| id))
+}
+
+pub(super) fn give_name(tx: &mut dyn Tx, tenant: AccountId, name: &Name, record: Uuid) -> Result<bool, StoreError> {
+    let (dialect, kind, alias) = (name.dialect.as_str(), name.kind.as_str(), name.alias.as_str());
+    let params = [tenant.into(), dialect.into(), kind.into(), alias.into(), record.into()];
+    Ok(tx.execute(INSERT, &params)? == 1)
+}
+
+pub(super) fn forget_name(tx: &mut dyn Tx, record: Uuid, dialect: &str, kind: &str) -> Result<(), StoreError> {
+    tx.execute(DELETE, &[record.into(), dialect.into(), kind.into()])?;
     Ok(())
 }

@@ -52,11 +52,7 @@ pub async fn authenticate(app: &App, presented: &str) -> Result<Actor, Error> {
     }
     let presented = presented.to_owned();
     app.read(&app.system(), move |tx, cx| {
-        if is_session {
-            session::authenticate(tx, cx, &presented)
-        } else {
-            api_key::authenticate(tx, cx, &presented)
-        }
+        if is_session { session::authenticate(tx, cx, &presented) } else { api_key::authenticate(tx, cx, &presented) }
     })
     .await
 }

@@ -18,7 +18,8 @@ const WAITING: usize = 64;
 /// Memory in KiB, passes and lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 /// A hash of the same cost that no password gives: what is checked where there is no user.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keS0wMA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keS0wMA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Where passwords are hashed. Clones share one queue.
 #[derive(Clone)]

@@ -78,8 +78,7 @@ pub struct ChangePassword {
 /// `Taken` for a login in use, `Closed` for a closed account, `Forbidden` when the caller may not do as much itself,
 /// `Malformed`.
 pub fn create(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &CreateUser) -> Result<User, Error> {
-    let account =
-        account::authorized(tx, cx, cmd.account, &Action::write(Right::IDENTITY_WRITE), Noun::Account)?;
+    let account = account::authorized(tx, cx, cmd.account, &Action::write(Right::IDENTITY_WRITE), Noun::Account)?;
     check_unlimited(cx)?;
     check_may_give(cx, cmd.level, &account.path, Noun::Account)?;
     if account.closed_at.is_some() {

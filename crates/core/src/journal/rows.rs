@@ -18,7 +18,8 @@ statements! {
             WHERE e.id > $1 AND a.path >= $2 AND a.path < $3 AND e.subject_id = $5 ORDER BY e.id LIMIT $4";
     UNSEALED = "SELECT id FROM events WHERE block IS NULL ORDER BY id LIMIT 1";
     LAST_BLOCK = "SELECT number, hash FROM journal_blocks ORDER BY number DESC LIMIT 1";
-    CLAIM_BLOCK = "INSERT INTO journal_blocks (number, events, hash, sealed_at) VALUES ($1, 0, $2, $3)";
+    CLAIM_BLOCK = "INSERT INTO journal_blocks (number, events, hash, sealed_at) VALUES ($1, 0, $2, $3) \
+                   ON CONFLICT (number) DO NOTHING";
     TAKE_INTO_BLOCK = "UPDATE events SET block = $1 WHERE id IN \
                        (SELECT id FROM events WHERE block IS NULL ORDER BY id LIMIT $2)";
     CLOSE_BLOCK = "UPDATE journal_blocks SET events = $2, hash = $3 WHERE number = $1";
@@ -127,10 +128,9 @@ pub(super) fn last_block(tx: &mut dyn Tx) -> Result<Option<(i64, Vec<u8>)>, Stor
     tx.opt(LAST_BLOCK, &[])
 }
 
-/// Takes the number of a new block. Another process that takes the same one first makes this fail as `Unique`.
-pub(super) fn claim_block(tx: &mut dyn Tx, number: i64, before: &[u8], now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(CLAIM_BLOCK, &[number.into(), before.into(), now.into()])?;
-    Ok(())
+/// Takes the number of a new block; `false` when another server took it first.
+pub(super) fn claim_block(tx: &mut dyn Tx, number: i64, before: &[u8], now: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.execute(CLAIM_BLOCK, &[number.into(), before.into(), now.into()])? == 1)
 }
 
 pub(super) fn take_into_block(tx: &mut dyn Tx, number: i64, limit: u32) -> Result<u64, StoreError> {

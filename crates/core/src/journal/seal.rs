@@ -11,7 +11,7 @@ const BLOCK_SIZE: u32 = 1_000;
 
 /// Seals what is not sealed yet, up to one block. `true` when there may be more.
 ///
-/// Two servers that seal at once take the same block number; one of them gets `Unique` and tries again later.
+/// Of two servers that seal at once the second waits for the block of the first, and goes on behind it.
 pub fn seal(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<bool, Error> {
     if !rows::has_unsealed(tx)? {
         return Ok(false);
@@ -19,7 +19,9 @@ pub fn seal(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<bool, Error> {
     let (last, before) = rows::last_block(tx)?.unwrap_or((0, vec![0; 32]));
     let number = last + 1;
     // The block's row is the lock: whoever inserts it first owns the number.
-    rows::claim_block(tx, number, &before, cx.now)?;
+    if !rows::claim_block(tx, number, &before, cx.now)? {
+        return Ok(true);
+    }
     let taken = rows::take_into_block(tx, number, BLOCK_SIZE)?;
     let events = rows::events_of_block(tx, number)?;
     let hash = chain(&before, number, &events);

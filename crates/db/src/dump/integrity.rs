@@ -28,18 +28,17 @@ const UNSOUND_POSTGRES: Statement = Statement {
 pub(super) fn examine(store: &Store) -> Result<Vec<String>, DumpError> {
     let mut session = store.session()?;
     match store.engine() {
-        Engine::Sqlite => session.read(sqlite),
+        Engine::Sqlite => match session.read(sqlite) {
+            // Damage so bad that the check itself stumbles over it.
+            Err(DumpError::Store(StoreError::Broken(reason))) => Ok(vec![reason]),
+            told => told,
+        },
         Engine::Postgres => postgres(store, session),
     }
 }
 
 fn sqlite(tx: &mut dyn Tx) -> Result<Vec<String>, DumpError> {
-    let told = match tx.all::<(String,)>(CHECK_SQLITE, &[]) {
-        Ok(told) => told,
-        // Damage so bad that the check itself stumbles over it.
-        Err(StoreError::Broken(reason)) => return Ok(vec![reason]),
-        Err(error) => return Err(error.into()),
-    };
+    let told = tx.all::<(String,)>(CHECK_SQLITE, &[])?;
     let mut findings: Vec<_> = told.into_iter().map(|(line,)| line).filter(|line| line != "ok").collect();
     if !findings.is_empty() {
         return Ok(findings);

@@ -126,7 +126,9 @@ impl Table {
             return Err(format!("{} values for {} columns", cells.len(), self.columns.len()));
         }
         let pairs = self.columns.iter().zip(cells);
-        pairs.map(|((name, kind), cell)| kind.read(cell).ok_or(format!("column {name} is not {}", kind.name()))).collect()
+        pairs
+            .map(|((name, kind), cell)| kind.read(cell).ok_or(format!("column {name} is not {}", kind.name())))
+            .collect()
     }
 
     /// How many rows one INSERT takes.
@@ -298,7 +300,8 @@ mod tests {
                 ("f".into(), Kind::Text),
             ],
         };
-        let line = br#"[true,-9223372036854775808,"a\"\u0001\n\u00e4","00ff","00000000-0000-0000-0000-000000000007",null]"#;
+        let line =
+            br#"[true,-9223372036854775808,"a\"\u0001\n\u00e4","00ff","00000000-0000-0000-0000-000000000007",null]"#;
         let expected = vec![
             Value::Bool(true),
             Value::Int(i64::MIN),

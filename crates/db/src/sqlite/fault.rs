@@ -20,10 +20,9 @@ pub(crate) fn store_error(statement: &'static str, error: &rusqlite::Error) -> S
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed, _) => {
             StoreError::Busy
         }
-        (
-            _,
-            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID,
-        ) => StoreError::Unique(unique_columns(&error.to_string())),
+        (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID) => {
+            StoreError::Unique(unique_columns(&error.to_string()))
+        }
         _ => StoreError::Statement { statement, message: error.to_string() },
     }
 }

@@ -46,10 +46,9 @@ fn serve(link: &mut Link, job: &mut dyn Job, vitals: &Vitals) {
 /// Moves the log into the database whenever the writer says that it has grown.
 pub(crate) fn checkpoint(link: &Link, signals: &Receiver<()>, vitals: &Arc<Vitals>) {
     while signals.recv().is_ok() {
-        match link.checkpoint("PRAGMA wal_checkpoint(PASSIVE)") {
-            Err(StoreError::Broken(reason)) => vitals.fail(&reason),
-            // No space for the database to grow into; the writer notices by itself.
-            Ok(_) | Err(_) => {}
+        // When there is no space for the database to grow into, the writer notices by itself.
+        if let Err(StoreError::Broken(reason)) = link.checkpoint("PRAGMA wal_checkpoint(PASSIVE)") {
+            vitals.fail(&reason);
         }
     }
 }

@@ -27,9 +27,7 @@ fn damage(file: &Path, from: u64, bytes: u64) {
 
 fn fill(bench: &Bench) {
     bench
-        .write(|tx| {
-            (0..2000).try_for_each(|place: i64| tx.execute(WORD, &["word".into(), place.into()]).map(|_| ()))
-        })
+        .write(|tx| (0..2000).try_for_each(|place: i64| tx.execute(WORD, &["word".into(), place.into()]).map(|_| ())))
         .expect("rows");
 }
 

@@ -3,7 +3,9 @@
 
 use crate::fields::Fields;
 use crate::problem::Problem;
-use lessor_core::catalog::{FeatureKind, FeatureSetting, FunctionSetting, NewFeature, NewGroup, SettingsChange, ValueSetting};
+use lessor_core::catalog::{
+    FeatureKind, FeatureSetting, FunctionSetting, NewFeature, NewGroup, SettingsChange, ValueSetting,
+};
 use lessor_core::license::{
     Concurrency, NewNote, NoteKind, NotesChange, Term, TermChange, TermKind, Terms, TermsChange,
 };
@@ -230,7 +232,8 @@ mod tests {
         assert_eq!(term_change(&put("")), Ok(None));
         assert_eq!(term_change(&put(r#","subscriptionPeriod":5"#)), Err(Problem::missing("licenseType")));
         assert_eq!(term_change(&put(r#","subscriptionEndDate":"reset""#)), Err(Problem::missing("licenseType")));
-        let perpetual = put(r#","licenseType":"perpetual","subscriptionPeriod":"0","subscriptionEndDate":"2030-01-01""#);
+        let perpetual =
+            put(r#","licenseType":"perpetual","subscriptionPeriod":"0","subscriptionEndDate":"2030-01-01""#);
         assert_eq!(term_change(&perpetual), Ok(Some(TermChange { kind: TermKind::Perpetual, days: None, end: None })));
         let reset = put(r#","licenseType":"1","subscriptionPeriod":"5","subscriptionEndDate":"Reset""#);
         let expected = TermChange { kind: TermKind::Subscription, days: Some(5), end: Some(None) };
@@ -242,9 +245,8 @@ mod tests {
 
     #[test]
     fn a_new_term_needs_what_its_type_needs() {
-        let post = |members: &str| {
-            new_term(&read(Verb::Post, "Product", &format!(r#"{{"productName":"p"{members}}}"#)))
-        };
+        let post =
+            |members: &str| new_term(&read(Verb::Post, "Product", &format!(r#"{{"productName":"p"{members}}}"#)));
         assert_eq!(post(""), Ok(Term::PERPETUAL));
         assert_eq!(post(r#","subscriptionPeriod":7"#), Ok(Term::PERPETUAL));
         assert_eq!(post(r#","licenseType":"subscriptionperiod""#), Err(Problem::missing("subscriptionPeriod")));
@@ -261,7 +263,8 @@ mod tests {
 
     #[test]
     fn offline_leases_come_in_days_and_are_kept_in_hours() {
-        let change = terms_change(&put(r#","clientOfflineLeasePeriod":"17","clientLeasePeriod":"48""#)).expect("a change");
+        let change =
+            terms_change(&put(r#","clientOfflineLeasePeriod":"17","clientLeasePeriod":"48""#)).expect("a change");
         assert_eq!((change.offline_lease_hours, change.online_lease_hours), (Some(408), Some(48)));
     }
 

@@ -3,6 +3,7 @@
 
 use lessor_core::alias::{self, Space};
 use lessor_core::{AccountId, Context, Error, Noun, ProductId, ProfileId, Tx};
+use uuid::Uuid;
 
 const fn space(kind: &'static str) -> Space {
     Space { dialect: "zentitle", kind }
@@ -79,20 +80,31 @@ pub fn profile_number(tx: &mut dyn Tx, id: ProfileId) -> Result<i64, Error> {
     number(tx, PROFILE, id.0)
 }
 
-/// The next number of a kind, given to a record.
-pub fn number_anew(
-    tx: &mut dyn Tx,
-    tenant: AccountId,
-    space: Space,
-    record: uuid::Uuid,
-    noun: Noun,
-) -> Result<i64, Error> {
-    let number = alias::next_number(tx, tenant, &format!("{}:{}", space.dialect, space.kind), 1)?;
-    alias::give(tx, tenant, space, &number.to_string(), record, noun)?;
-    Ok(number)
+/// A profile by its number.
+pub fn profile(tx: &mut dyn Tx, cx: &Context<'_>, number: i64) -> Result<ProfileId, Error> {
+    let found = alias::resolve(tx, tenant(cx), PROFILE, &number.to_string())?;
+    found.map(ProfileId).ok_or(Error::not_found(Noun::Profile))
 }
 
-fn number(tx: &mut dyn Tx, space: Space, record: uuid::Uuid) -> Result<i64, Error> {
+/// The account of a company by its name.
+pub fn company_by_name(tx: &mut dyn Tx, cx: &Context<'_>, name: &str) -> Result<AccountId, Error> {
+    let found = alias::resolve(tx, tenant(cx), COMPANY_NAME, name)?;
+    found.map(AccountId).ok_or(Error::not_found(Noun::Account))
+}
+
+/// Gives a record the next number of its kind. Numbers that came with imported data are stepped over.
+pub fn give_number(tx: &mut dyn Tx, tenant: AccountId, space: Space, record: Uuid, noun: Noun) -> Result<i64, Error> {
+    loop {
+        let number = alias::next_number(tx, tenant, &format!("{}:{}", space.dialect, space.kind), 1)?;
+        let name = number.to_string();
+        if alias::resolve(tx, tenant, space, &name)?.is_none() {
+            alias::give(tx, tenant, space, &name, record, noun)?;
+            return Ok(number);
+        }
+    }
+}
+
+fn number(tx: &mut dyn Tx, space: Space, record: Uuid) -> Result<i64, Error> {
     let name = alias::name_of(tx, space, record)?;
     Ok(name.and_then(|name| name.parse().ok()).unwrap_or(0))
 }

@@ -20,7 +20,7 @@ pub struct Input {
     pub kind: Kind,
     /// Whether the call is refused without it.
     pub required: bool,
-    /// A blank in the value stands for a raw `+` that a query has decoded.
+    /// In a query, a blank in the value stands for a raw `+`.
     pub plus: bool,
     /// When a value of it that cannot be read is ignored rather than refused.
     pub idle: Idle,
@@ -177,9 +177,10 @@ pub fn from_query(query: &str, inputs: &'static [Input]) -> Result<Fields, Probl
         if members.contains_key(&name) {
             return Err(Problem::bad(format!("Duplicate {name}")));
         }
+        let plus = inputs.iter().any(|input| input.plus && input.is_named(&name));
+        let value = if plus { value.replace(' ', "+") } else { value };
         // An empty value in a query is a value that was left out.
-        let value = if value.is_empty() { Json::Null } else { Json::String(value) };
-        members.insert(name, value);
+        members.insert(name, if value.is_empty() { Json::Null } else { Json::String(value) });
     }
     from_members(&members, inputs)
 }
@@ -280,7 +281,6 @@ impl Input {
             return Err(Problem::missing(self.name));
         }
         let length = text.chars().count();
-        let text = if self.plus { text.replace(' ', "+") } else { text };
         let fits = length <= max && (length == 0 || length >= min) && of.takes(&text);
         if fits { Ok(Value::Text(text)) } else { Err(self.invalid()) }
     }
@@ -290,7 +290,11 @@ impl Input {
         if self.required && text.trim().is_empty() {
             return Err(Problem::missing(self.name));
         }
-        words.iter().find(|word| word.means(text.trim())).map(|word| Value::Word(word.word)).ok_or_else(|| self.invalid())
+        words
+            .iter()
+            .find(|word| word.means(text.trim()))
+            .map(|word| Value::Word(word.word))
+            .ok_or_else(|| self.invalid())
     }
 
     fn read_when(&self, given: &Json) -> Result<Value, Problem> {
@@ -320,7 +324,8 @@ impl Input {
 
     fn read_texts(&self, given: &Json, max: usize, of: Charset) -> Result<Value, Problem> {
         let fits = |text: &String| !text.is_empty() && text.chars().count() <= max && of.takes(text);
-        let read = self.elements(given)?.iter().map(|element| plain_text(element).filter(fits).ok_or_else(|| self.invalid()));
+        let read =
+            self.elements(given)?.iter().map(|element| plain_text(element).filter(fits).ok_or_else(|| self.invalid()));
         read.collect::<Result<Vec<_>, _>>().map(Value::Texts)
     }
 
@@ -387,3 +392,6 @@ fn hex_byte(digits: &[u8; 2]) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     Some(digit(digits[0])? * 16 + digit(digits[1])?)
 }
+
+#[cfg(test)]
+mod tests;

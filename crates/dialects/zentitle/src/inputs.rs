@@ -162,14 +162,8 @@ pub(crate) const LICENSE_CODES_GET: &[Input] = &[
 pub(crate) const NEXT_CODE_GET: &[Input] =
     &[PRODUCT, Input::may("amount", Kind::Int { min: 1, max: 10_000 }), Input::may("profileName", NAME)];
 pub(crate) const ACTIVATED_CODES_GET: &[Input] = &[COMPUTER];
-pub(crate) const ACTIVITY_GET: &[Input] = &[
-    PRODUCT,
-    CODE,
-    Input::may("activated", Kind::Flag),
-    Input::may("getSysInfo", Kind::Flag),
-    PAGE,
-    SIZE,
-];
+pub(crate) const ACTIVITY_GET: &[Input] =
+    &[PRODUCT, CODE, Input::may("activated", Kind::Flag), Input::may("getSysInfo", Kind::Flag), PAGE, SIZE];
 pub(crate) const PRODUCT_AND_CODE: &[Input] = &[PRODUCT, CODE];
 pub(crate) const ACTIVITY_DELETE: &[Input] = &[PRODUCT, CODE, ANY_COMPUTER];
 pub(crate) const CODES_BY_ORDER_GET: &[Input] = &[Input::need("orderId", REFERENCE)];
@@ -432,13 +426,8 @@ pub(crate) const USER_PUT: &[Input] = &[
 ];
 pub(crate) const USER_DELETE: &[Input] = &[Input::need("groupUserId", NUMBER)];
 pub(crate) const SIGN_IN: &[Input] = &[Input::need("userName", NAME), PASSWORD];
-pub(crate) const GROUP_CODE_POST: &[Input] = &[
-    Input::need("groupId", NUMBER),
-    PRODUCT,
-    CODE,
-    Input::may("companyId", NUMBER),
-    Input::may("profileId", NUMBER),
-];
+pub(crate) const GROUP_CODE_POST: &[Input] =
+    &[Input::need("groupId", NUMBER), PRODUCT, CODE, Input::may("companyId", NUMBER), Input::may("profileId", NUMBER)];
 pub(crate) const GROUP_CODE_DELETE: &[Input] = &[Input::need("groupId", NUMBER), PRODUCT, CODE];
 pub(crate) const GROUP_USER_LICENSE_POST: &[Input] = &[
     Input::need("groupName", NAME),
@@ -457,13 +446,8 @@ pub(crate) const GROUP_USER_LICENSE_POST: &[Input] = &[
 
 pub(crate) const NOTE_POST: &[Input] =
     &[PRODUCT, CODE, Input::need("type", NOTE_TYPE), Input::need("description", VALUE)];
-pub(crate) const NOTE_PUT: &[Input] = &[
-    PRODUCT,
-    CODE,
-    Input::need("noteId", NUMBER),
-    Input::may("type", NOTE_TYPE),
-    Input::may("description", VALUE),
-];
+pub(crate) const NOTE_PUT: &[Input] =
+    &[PRODUCT, CODE, Input::need("noteId", NUMBER), Input::may("type", NOTE_TYPE), Input::may("description", VALUE)];
 pub(crate) const NOTE_DELETE: &[Input] = &[PRODUCT, CODE, Input::may("noteId", NUMBER)];
 pub(crate) const STREAM_GET: &[Input] = &[
     Input::need(

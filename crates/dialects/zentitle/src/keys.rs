@@ -52,6 +52,11 @@ impl KeyType {
         Self::ALL.into_iter().find(|kind| actor.has_right(&kind.mark()))
     }
 
+    /// The type of a key that is limited to these rights.
+    pub fn of_rights(rights: &[Right]) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| rights.contains(&kind.mark()))
+    }
+
     /// May a key of this type make such calls? READ-WRITE, though it does the most, does not open the stream.
     pub fn opens(self, keys: Keys) -> bool {
         match keys {
@@ -78,7 +83,7 @@ impl KeyType {
         match self {
             KeyType::Saas => vec![SAAS],
             KeyType::ReadOnly => {
-                vec![READ, Right::ACCOUNTS_READ, Right::CATALOG_READ, Right::LICENSES_READ, ACQUIRE]
+                vec![READ, Right::ACCOUNTS_READ, Right::CATALOG_READ, Right::LICENSES_READ, Right::LICENSES_ACQUIRE]
             }
             KeyType::Offline => vec![OFFLINE, Right::OFFLINE],
             KeyType::Stream => vec![STREAM, Right::EVENTS_READ],
@@ -97,9 +102,6 @@ impl KeyType {
         }
     }
 }
-
-/// To hand out codes that nobody was given yet.
-const ACQUIRE: Right = Right::named("licenses:acquire");
 
 #[cfg(test)]
 mod tests {

@@ -1,18 +1,29 @@
 //! The Zentitle web API v2: a dialect. It translates requests into commands and queries of the core, and their outcome back
 //! into the answers that clients written for that API expect.
 
+mod activity;
+pub mod admin;
 pub mod auth;
+mod companies;
+mod convert;
 pub mod fields;
 pub mod ids;
 pub mod input;
 mod inputs;
 pub mod keys;
+mod licenses;
 pub mod page;
 pub mod problem;
+mod products;
+mod profiles;
+mod render;
 pub mod reply;
 pub mod routes;
+pub mod setup;
 pub mod table;
 pub mod when;
 pub mod wire;
 
+pub use keys::KeyType;
 pub use routes::router;
+pub use setup::{adopt_reseller, create_key, create_reseller, import_key, set_up_tenant};

@@ -133,10 +133,9 @@ impl Problem {
             Refusal::LastKey => Self::conflict("Last WebAPI READ-WRITE Key"),
             Refusal::OwnKey => Self::conflict("API Key In Use"),
             Refusal::BadCredentials => Self::bad("Invalid Credentials"),
-            Refusal::TooManyTries { seconds } => Self {
-                retry_after: Some(seconds),
-                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
-            },
+            Refusal::TooManyTries { seconds } => {
+                Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests") }
+            }
             Refusal::ProductInactive => Self::conflict("-110 Product Inactive"),
             Refusal::TrialNotOffered => Self::conflict("-111 Invalid Trial Period"),
             Refusal::TrialUsed => Self::conflict("-112 Trial Refused"),
@@ -151,7 +150,7 @@ impl Problem {
             Refusal::ActivationReturned => Self::conflict("-6 License Returned"),
             Refusal::TrialConverted => Self::conflict("Trial Activated"),
             Refusal::FeatureOff => Self::conflict("Feature Not Authorized"),
-            Refusal::WrongFeatureKind => Self::bad("Invalid featureType"),
+            Refusal::WrongFeatureKind => Self::invalid("limit"),
             Refusal::NotHeld { held: _ } => Self::conflict("Not Checked Out"),
             Refusal::NoneFree => Self::new(StatusCode::NOT_FOUND, "No License Codes Available"),
             Refusal::BadCertificate(_) => Self::bad("Invalid Certificate"),
@@ -272,3 +271,76 @@ const NAMES: Names = &[
     ("checked_out", "checkedOutTokens"),
     ("fingerprint", "computerId"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status_of(error: impl Into<Error>) -> u16 {
+        Problem::from(error.into()).status.as_u16()
+    }
+
+    #[test]
+    fn a_refusal_of_the_domain_is_never_an_error_of_the_server() {
+        let refusals = [
+            Refusal::NotFound(Noun::License),
+            Refusal::Taken { noun: Noun::Product, name: "x".into() },
+            Refusal::Malformed { field: "limit", reason: String::new() },
+            Refusal::Missing { field: "term_days" },
+            Refusal::OutOfRange { field: "term_days", min: 1, max: 2 },
+            Refusal::MisplacedAccount { child: "partner", parent: "customer" },
+            Refusal::Closed(Noun::Account),
+            Refusal::InUse(Noun::Account),
+            Refusal::LastKey,
+            Refusal::OwnKey,
+            Refusal::BadCredentials,
+            Refusal::TooManyTries { seconds: 3 },
+            Refusal::Held,
+            Refusal::NoSeat { limit: 1, concurrent: true },
+            Refusal::NoneFree,
+            Refusal::BadCertificate("x".into()),
+            Refusal::WrongFeatureKind,
+        ];
+        for refusal in refusals {
+            let status = status_of(refusal.clone());
+            assert!((400..500).contains(&status), "{refusal:?} {status}");
+        }
+    }
+
+    #[test]
+    fn fields_are_told_by_their_documented_names() {
+        let reason = |refusal: Refusal| Problem::from(Error::from(refusal)).reason;
+        assert_eq!(reason(Refusal::Missing { field: "term_days" }), "Missing subscriptionPeriod");
+        assert_eq!(reason(Refusal::OutOfRange { field: "heartbeat_minutes", min: 5, max: 1440 }), "Invalid heartBeat");
+        assert_eq!(reason(Refusal::NotFound(Noun::Reseller)), "Invalid reseller");
+        assert_eq!(reason(Refusal::NotFound(Noun::License)), "License Code Not Found");
+        let taken = Refusal::Taken { noun: Noun::License, name: "123".into() };
+        assert_eq!(reason(taken), "License Code 123 Already Exists");
+        let other = Problem::of(Error::malformed("name", ""), &[("name", "company")]);
+        assert_eq!(other.reason, "Invalid company");
+    }
+
+    #[test]
+    fn storage_that_cannot_just_now_is_worth_another_try() {
+        let busy = Problem::from(StoreError::Busy);
+        assert_eq!((busy.status.as_u16(), busy.retry_after), (503, Some(1)));
+        assert_eq!(status_of(StoreError::Full), 507);
+        assert_eq!(status_of(StoreError::Panicked("secret".into())), 500);
+        assert_eq!(Problem::from(StoreError::Panicked("secret".into())).reason, "Internal Error");
+    }
+
+    #[test]
+    fn the_answer_is_a_bare_text_that_names_what_failed() {
+        let body = |problem: Problem| {
+            let text = format!("Error: {}. Updating License Code Failed", problem.reason);
+            (problem.into_response("Updating License Code"), text)
+        };
+        let (response, _) = body(Problem::not_authorized());
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "bearer");
+        let (response, _) = body(Problem::from(Error::from(Refusal::TooManyTries { seconds: 7 })));
+        assert_eq!(response.headers()[header::RETRY_AFTER], "7");
+        let long = Problem::bad("x".repeat(10_000));
+        assert_eq!(long.reason.len(), MAX_REASON);
+    }
+}

@@ -84,7 +84,9 @@ fn draft(fields: &Fields) -> Result<CreateProduct, Problem> {
         terms: convert::product_terms(fields)?,
         groups: convert::new_groups(fields),
         features: convert::new_features(fields),
-        values: agility.map(|field| (field.need("name").to_owned(), field.string("value").unwrap_or_default())).collect(),
+        values: agility
+            .map(|field| (field.need("name").to_owned(), field.string("value").unwrap_or_default()))
+            .collect(),
     })
 }
 

@@ -73,12 +73,7 @@ impl Renderer {
     }
 
     /// A code without its notes.
-    pub fn license(
-        &mut self,
-        tx: &mut dyn Tx,
-        view: &LicenseView,
-        show: Show,
-    ) -> Result<wire::LicenseCode, Error> {
+    pub fn license(&mut self, tx: &mut dyn Tx, view: &LicenseView, show: Show) -> Result<wire::LicenseCode, Error> {
         let license = &view.license;
         let company_id = self.company(tx, license.account)?;
         let profile_id = self.profile_number(tx, license.profile)?;

@@ -23,7 +23,9 @@ const UNKNOWN: &str = "Handling Request";
 
 /// All calls under `/api/v2`.
 pub fn router(app: App) -> Router {
-    Router::new().route(BASE, any(answer)).route("/api/v2/{*rest}", any(answer)).with_state(app)
+    let answer = any(answer);
+    let router = Router::new().route(BASE, answer.clone()).route("/api/v2/", answer.clone());
+    router.route("/api/v2/{*rest}", answer).with_state(app)
 }
 
 async fn answer(State(app): State<App>, request: Request) -> Response {
@@ -118,21 +120,34 @@ mod tests {
         for path in ["/api/v2/licensecode", "/api/v2/LicenseCode/", "/api/v2/LICENSECODE"] {
             assert_eq!(locate(&Method::GET, path).expect("a call").action, "Getting License Code", "{path}");
         }
-        assert_eq!(locate(&Method::PUT, "/api/v2/productapplicationagility").expect("a call").controller, "ProductApplicationAgility");
+        assert_eq!(
+            locate(&Method::PUT, "/api/v2/productapplicationagility").expect("a call").controller,
+            "ProductApplicationAgility"
+        );
     }
 
     #[test]
     fn an_unknown_controller_is_not_found() {
         for path in ["/api/v2", "/api/v2/", "/api/v2/License", "/api/v2/LicenseCode//", "/api/v2/LicenseCode/1"] {
-            assert_eq!(locate(&Method::GET, path).err().map(|problem| problem.status), Some(StatusCode::NOT_FOUND), "{path}");
+            assert_eq!(
+                locate(&Method::GET, path).err().map(|problem| problem.status),
+                Some(StatusCode::NOT_FOUND),
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn a_verb_that_a_controller_lacks_is_told_the_ones_it_has() {
         let problem = locate(&Method::DELETE, "/api/v2/profile").err().expect("a problem");
-        assert_eq!((problem.status, problem.allow.as_deref()), (StatusCode::METHOD_NOT_ALLOWED, Some("GET, POST, PUT")));
-        assert_eq!(locate(&Method::HEAD, "/api/v2/profile").err().map(|problem| problem.status), Some(StatusCode::METHOD_NOT_ALLOWED));
+        assert_eq!(
+            (problem.status, problem.allow.as_deref()),
+            (StatusCode::METHOD_NOT_ALLOWED, Some("GET, POST, PUT"))
+        );
+        assert_eq!(
+            locate(&Method::HEAD, "/api/v2/profile").err().map(|problem| problem.status),
+            Some(StatusCode::METHOD_NOT_ALLOWED)
+        );
     }
 
     #[test]

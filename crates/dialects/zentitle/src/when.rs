@@ -44,8 +44,7 @@ fn offset(text: &str) -> Option<String> {
 
 /// `05 Jan 2021 03:30 PM` as RFC 3339.
 fn older(text: &str) -> Option<String> {
-    const MONTHS: [&str; 12] =
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let parts: Vec<&str> = text.split_ascii_whitespace().collect();
     let [day, month, year, time, half] = parts[..] else { return None };
     let day: u32 = day.parse().ok()?;
@@ -65,7 +64,10 @@ fn older(text: &str) -> Option<String> {
 /// Has the text this form, `d` being a digit and anything else itself?
 fn has_form(text: &str, form: &str) -> bool {
     text.len() == form.len()
-        && text.bytes().zip(form.bytes()).all(|(byte, form)| if form == b'd' { byte.is_ascii_digit() } else { byte == form })
+        && text
+            .bytes()
+            .zip(form.bytes())
+            .all(|(byte, form)| if form == b'd' { byte.is_ascii_digit() } else { byte == form })
 }
 
 #[cfg(test)]
@@ -98,9 +100,23 @@ mod tests {
     #[test]
     fn what_is_no_instant_is_refused() {
         let cases = [
-            "", "reset", "2021", "2021-02-30", "2021-13-01", "2021-06-16T", "2021-06-16T24:01", "2021-06-16T00:00:", "2021-06-16 00:00",
-            "2021-06-16T00:00:00.", "2021-06-16T00:00:00+2", "2021-06-16T00:00:00Zx", "32 Jan 2021 01:00 AM", "1 Jan 2021 13:00 PM",
-            "1 Foo 2021 01:00 AM", "１2021-06-1", "2021-06-16T00:60",
+            "",
+            "reset",
+            "2021",
+            "2021-02-30",
+            "2021-13-01",
+            "2021-06-16T",
+            "2021-06-16T24:01",
+            "2021-06-16T00:00:",
+            "2021-06-16 00:00",
+            "2021-06-16T00:00:00.",
+            "2021-06-16T00:00:00+2",
+            "2021-06-16T00:00:00Zx",
+            "32 Jan 2021 01:00 AM",
+            "1 Jan 2021 13:00 PM",
+            "1 Foo 2021 01:00 AM",
+            "１2021-06-1",
+            "2021-06-16T00:60",
         ];
         for given in cases {
             assert_eq!(read(given), None, "{given}");

@@ -5,3 +5,4 @@ mod pages;
 mod process;
 mod requests;
 mod secure;
+mod storage;

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 /// The program with nothing of the tester's own settings.
-fn lessor(args: &[&str]) -> Command {
+pub fn lessor(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lessor"));
     command.args(args);
     for (name, _) in std::env::vars_os() {
@@ -22,12 +22,12 @@ fn lessor(args: &[&str]) -> Command {
     command
 }
 
-fn run(args: &[&str]) -> Output {
+pub fn run(args: &[&str]) -> Output {
     lessor(args).output().expect("the program runs")
 }
 
 /// Exit code 2 and one line that names what is wrong.
-fn assert_refused(output: &Output, named: &str) {
+pub fn assert_refused(output: &Output, named: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     // Logs may come before; the verdict is the last line and the only one of its kind.
     let verdicts: Vec<&str> = said.lines().filter(|line| line.starts_with("lessor: ")).collect();
@@ -39,30 +39,49 @@ fn assert_refused(output: &Output, named: &str) {
 }
 
 /// A serving process that does not outlive its test.
-struct Serving {
+pub struct Serving {
     child: Child,
     address: String,
-    _folder: TempDir,
+    /// What it printed before it listened.
+    pub greeting: String,
+    /// Lives as long as what is served from it.
+    folder: Option<TempDir>,
 }
 
 impl Serving {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let data = folder.path().join("data");
-        let mut child = lessor(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().expect("UTF-8")])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
+        let mut serving = Self::start_in(&folder.path().join("data"));
+        serving.folder = Some(folder);
+        serving
+    }
+
+    /// Serves from a folder.
+    pub fn start_in(data: &Path) -> Self {
+        let mut command = lessor(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().expect("UTF-8")]);
+        command.stderr(Stdio::null());
+        Self::spawn(command)
+    }
+
+    /// Serves as the command says, and waits until it listens.
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("standard output"));
-        let mut line = String::new();
+        let (mut greeting, mut line) = (String::new(), String::new());
         while !line.starts_with("listening on ") {
+            greeting.push_str(&line);
             line.clear();
             assert_ne!(out.read_line(&mut line).expect("readable"), 0, "ended before it listened");
         }
         child.stdout = Some(out.into_inner());
         let address = line.trim().strip_prefix("listening on http://").expect("an address").to_owned();
-        Self { child, address, _folder: folder }
+        Self { child, address, greeting, folder: None }
+    }
+
+    /// Ends it as an operator would.
+    pub fn stop(mut self) {
+        self.signal("TERM");
+        assert_eq!(self.exit_code(), Some(0));
     }
 
     fn signal(&self, name: &str) {

@@ -1,0 +1,154 @@
+//! Shapes that several operations share: times, words, pages.
+
+use crate::call::{Cursor, Limit};
+use lessor_core::{Timestamp, account, catalog, device, identity, license};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+/// An instant: RFC 3339, answered in UTC.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time(pub Timestamp);
+
+impl Time {
+    pub fn from_seconds(seconds: i64) -> Self {
+        Self(Timestamp::from_seconds(seconds))
+    }
+}
+
+impl From<Timestamp> for Time {
+    fn from(instant: Timestamp) -> Self {
+        Self(instant)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Timestamp::parse(&text).map(Self).ok_or_else(|| D::Error::custom("it is no time of RFC 3339"))
+    }
+}
+
+impl PartialSchema for Time {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for Time {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Time".into()
+    }
+}
+
+/// An enum of the wire for one of the domain, its words being the variants in lower case with `_`.
+macro_rules! words {
+    ($($(#[$meta:meta])* $name:ident of $domain:ty {
+        $($(#[$variant_meta:meta])* $variant:ident),+ $(,)?
+    })+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub(crate) enum $name {
+            $($(#[$variant_meta])* $variant),+
+        }
+
+        impl From<$domain> for $name {
+            fn from(word: $domain) -> Self {
+                match word {
+                    $(<$domain>::$variant => Self::$variant),+
+                }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(word: $name) -> Self {
+                match word {
+                    $($name::$variant => Self::$variant),+
+                }
+            }
+        }
+    )+};
+}
+
+words! {
+    /// What an account is in the chain of sale.
+    AccountKind of account::Kind { Vendor, Distributor, Division, PartnerManager, Partner, ManagedPartner, Customer }
+
+    /// How far a hold goes: `self` is the account or license alone, `branch` everything below it too.
+    Reach of account::Reach {
+        #[serde(rename = "self")]
+        Own,
+        Branch,
+    }
+
+    /// How a feature is measured out.
+    FeatureKind of catalog::FeatureKind { Flag, Floating, Pool, Tokens, Store }
+
+    /// How long a right lasts: without end, for a number of days from the first activation on, or until a date.
+    TermKind of license::TermKind { Perpetual, Subscription, Expiring }
+
+    /// Who watches over concurrent use: nobody, the server by its leases, or a daemon on the local network.
+    Concurrency of license::Concurrency { Off, Cloud, Network }
+
+    /// What a license is for.
+    LicenseRole of license::Role { Standard, Passive, NetworkMaster }
+
+    /// Who a note is from: people or programs.
+    NoteKind of license::NoteKind { General, System }
+
+    /// How an activation came about.
+    ActivationKind of device::ActivationKind { Online, Offline, Passive }
+
+    /// How a trial stands by the clock.
+    TrialState of device::TrialState { Running, Over }
+
+    /// What may be done in a branch. `none` takes away what is set further up.
+    Level of identity::Level { None, Read, Write }
+}
+
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Page<T: ToSchema> {
+    /// The items, in the order of the list.
+    pub items: Vec<T>,
+    /// What to send as `cursor` for the next page; `null` on the last one.
+    #[schema(example = "0000000000000000000000000000001912ab34cd")]
+    pub next: Option<String>,
+}
+
+impl<T: ToSchema> Page<T> {
+    /// A page of what was found when one item more than wanted was asked for. `place` is where an item stands.
+    pub fn of<S>(mut found: Vec<S>, limit: Limit, place: impl Fn(&S) -> u128, view: impl FnMut(S) -> T) -> Self {
+        let wanted = usize::try_from(limit.0).unwrap_or(usize::MAX);
+        let more = found.len() > wanted;
+        found.truncate(wanted);
+        let next = found.last().filter(|_| more).map(|last| Cursor(place(last)).text());
+        Self { items: found.into_iter().map(view).collect(), next }
+    }
+
+    /// The same, where the place is the number of items before it.
+    pub fn at<S>(found: Vec<S>, limit: Limit, offset: i64, view: impl FnMut(S) -> T) -> Self {
+        let end = u128::try_from(offset).unwrap_or(0) + u128::from(limit.0);
+        Self::of(found, limit, |_| end, view)
+    }
+}
+
+/// How many items to ask storage for: one more than wanted tells whether there is a next page.
+pub(crate) fn with_one_more(limit: Limit) -> u32 {
+    limit.0 + 1
+}
+
+/// The number of items before a page.
+pub(crate) fn offset(cursor: Option<Cursor>) -> i64 {
+    cursor.map_or(0, |cursor| i64::try_from(cursor.0).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,9 @@
+//! The dialect over fresh storage of both engines: requests in, answers out.
+
+mod access;
+mod companies;
+mod licenses;
+mod products;
+mod shapes;
+mod usage;
+mod world;
