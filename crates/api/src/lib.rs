@@ -1,1 +1,18 @@
-//! Empty so far.
+//! The native API `/v1` and the device API `/device/v1`, over HTTP, with their OpenAPI documents.
+//!
+//! A translator only: a request becomes a command or a query of the core, its outcome an answer. Rules are the core's.
+
+mod call;
+mod device;
+mod document;
+mod example;
+mod name;
+mod native;
+mod problem;
+mod refuse;
+mod reply;
+mod terms;
+mod wire;
+
+pub use device::{device, device_openapi};
+pub use native::{TestClock, native, native_openapi};

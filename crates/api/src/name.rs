@@ -30,11 +30,7 @@ named! {
 }
 
 /// As [`account`], for one that may be left out.
-pub(crate) fn some_account(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    name: Option<&str>,
-) -> Result<Option<AccountId>, Error> {
+pub(crate) fn some_account(tx: &mut dyn Tx, cx: &Context<'_>, name: Option<&str>) -> Result<Option<AccountId>, Error> {
     name.map(|name| account(tx, cx, name)).transpose()
 }
 

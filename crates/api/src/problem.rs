@@ -69,7 +69,9 @@ impl Problem {
     /// No credentials, or none that are known.
     pub fn unauthenticated(trace: &Trace, came: bool) -> Self {
         let (detail, challenge) = match came {
-            true => ("The credentials are not valid, or not any more.", "Bearer realm=\"lessor\", error=\"invalid_token\""),
+            true => {
+                ("The credentials are not valid, or not any more.", "Bearer realm=\"lessor\", error=\"invalid_token\"")
+            }
             false => ("Send credentials as `Authorization: Bearer …`.", "Bearer realm=\"lessor\""),
         };
         Self::new(trace, StatusCode::UNAUTHORIZED, "unauthenticated", detail).challenging(challenge)
@@ -122,7 +124,8 @@ impl Problem {
             }
             StoreError::OutcomeUnknown(reason) => {
                 tracing::warn!(request = %trace.request, reason, "the outcome of a write is unknown");
-                let detail = "Whether the request had an effect is not known. Send it again with the same Idempotency-Key.";
+                let detail =
+                    "Whether the request had an effect is not known. Send it again with the same Idempotency-Key.";
                 Self::new(trace, unavailable, "outcome_unknown", detail).after(1)
             }
             StoreError::Unique(_) => {

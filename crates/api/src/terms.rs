@@ -231,7 +231,8 @@ impl Set {
             value: settings.values.get(&value.id).unwrap_or(&value.value).clone(),
         });
         let functions = catalog.functions.iter().map(|function| {
-            let (enabled, parameter) = settings.functions.get(&function.id).copied().unwrap_or((function.enabled, None));
+            let (enabled, parameter) =
+                settings.functions.get(&function.id).copied().unwrap_or((function.enabled, None));
             Function { name: function.name.clone(), enabled, parameter }
         });
         Self { features: features.collect(), values: values.collect(), functions: functions.collect() }
@@ -285,11 +286,7 @@ pub(crate) struct FunctionInput {
 }
 
 /// The change of settings that three lists ask for.
-pub(crate) fn settings(
-    features: &[GrantInput],
-    values: &[ValueInput],
-    functions: &[FunctionInput],
-) -> SettingsChange {
+pub(crate) fn settings(features: &[GrantInput], values: &[ValueInput], functions: &[FunctionInput]) -> SettingsChange {
     let features = features.iter().map(|feature| FeatureSetting {
         code: feature.code.clone(),
         enabled: feature.enabled,

@@ -3,7 +3,9 @@
 
 use crate::context::Context;
 use crate::error::{Error, Refusal};
-use lessor_db::{StoreError, Tx, statements};
+use crate::text::check_line;
+use lessor_db::{StoreError, Tx};
+use rows::{CLAIM, EXPIRE, FIND, FORGET, KEEP};
 
 /// How long a record answers repeats.
 const KEPT_HOURS: i64 = 24;
@@ -30,25 +32,31 @@ pub struct Answer {
     pub body: String,
 }
 
-statements! {
+pub(crate) use rows::ALL;
+
+mod rows {
+    lessor_db::statements! {
     FORGET = "DELETE FROM idempotency_records WHERE caller = $1 AND route = $2 AND key = $3 AND created_at < $4";
     CLAIM = "INSERT INTO idempotency_records (caller, route, key, fingerprint, status, body, created_at) \
              VALUES ($1, $2, $3, $4, 0, '', $5) ON CONFLICT (caller, route, key) DO NOTHING";
     FIND = "SELECT fingerprint, status, body FROM idempotency_records WHERE caller = $1 AND route = $2 AND key = $3";
     KEEP = "UPDATE idempotency_records SET status = $4, body = $5 WHERE caller = $1 AND route = $2 AND key = $3";
     EXPIRE = "DELETE FROM idempotency_records WHERE created_at < $1";
+    }
 }
 
 /// Runs `effect` unless this request has been answered before. Gives the answer and whether it is a replay.
 ///
 /// # Errors
-/// `KeyReused` when the key came with another content; whatever `effect` refuses, and then nothing is kept.
+/// `Malformed` for a key longer than 200 characters; `KeyReused` when the key came with another content; whatever `effect` refuses, and then nothing is kept.
 pub fn once(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
     request: &RequestKey,
     effect: impl FnOnce(&mut dyn Tx) -> Result<Answer, Error>,
 ) -> Result<(Answer, bool), Error> {
+    // The key is part of an index, whose entries are bounded.
+    check_line("idempotency key", &request.key, 200)?;
     let name = || vec![request.caller.as_str().into(), request.route.as_str().into(), request.key.as_str().into()];
     let expired = cx.now.plus_hours(-KEPT_HOURS);
     tx.execute(FORGET, &[name(), vec![expired.into()]].concat())?;

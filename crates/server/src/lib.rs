@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod cli;
+pub mod console;
 pub mod demo;
 pub mod docs;
 pub mod failure;

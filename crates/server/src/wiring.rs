@@ -5,11 +5,11 @@ use crate::docs::{self, Document};
 use crate::failure::Failure;
 use crate::health::{self, Probe, Readiness};
 use crate::listener::Listener;
+use crate::refusal::json_string;
 use crate::settings::{File, Listening, Storage};
 use crate::shell::Shell;
 use crate::site::{Family, Site};
-use crate::refusal::json_string;
-use crate::{demo, first_start, jobs, print, signal, storage, telemetry};
+use crate::{console, demo, first_start, jobs, print, signal, storage, telemetry};
 use lessor_core::clock::{Clock, MovableClock, SystemClock};
 use lessor_core::{App, RequestId, Timestamp};
 use lessor_db::Health;
@@ -139,6 +139,7 @@ async fn listen(
     let readiness = Readiness::probed_by(probe(app));
     families.push(health::family(readiness.clone(), metrics));
     families.push(docs::family(&documents()));
+    families.push(console::family());
     let site = Site::new(families, health::rest());
     let ids = app.clone();
     let shell = Shell::new(

@@ -49,6 +49,11 @@ impl Head {
         }
     }
 
+    /// For operations that take no query parameters.
+    pub fn refuse_query(&self) -> Result<(), Problem> {
+        super::query::typed::<super::NoQuery>(self).map(|_| ())
+    }
+
     pub fn core_problem(&self, error: &Error) -> Problem {
         Problem::from_core(&self.trace, error, None)
     }
@@ -85,7 +90,8 @@ pub(super) fn idempotency_key(trace: &Trace, headers: &HeaderMap) -> Result<Opti
     let mut all = headers.get_all(NAME).iter();
     let Some(value) = all.next() else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
-    let fits = all.next().is_none() && (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(|b| (32..127).contains(&b));
+    let fits =
+        all.next().is_none() && (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(|b| (32..127).contains(&b));
     if !fits {
         let detail = format!("it is one text of 1 to {MAX_KEY} printable ASCII characters");
         return Err(Problem::invalid(trace, Fault::Header(NAME, detail)));

@@ -11,8 +11,8 @@ mod read;
 mod write;
 
 pub(crate) use body::{Nothing, given};
-pub(crate) use device::{Device, Holder};
+pub(crate) use device::{Device, Holder, caller as device_caller};
 pub(crate) use head::{Bearer, Head, signed_in};
 pub(crate) use query::{Cursor, Flag, Limit, NoQuery};
 pub(crate) use read::{Open, Read};
-pub(crate) use write::{Condition, Write};
+pub(crate) use write::Write;

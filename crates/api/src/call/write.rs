@@ -26,9 +26,9 @@ pub(crate) struct Write<B> {
     pub caller: Caller,
     pub condition: Condition,
     pub body: B,
+    pub dry_run: bool,
+    pub key: Option<RequestKey>,
     sent: Value,
-    dry_run: bool,
-    key: Option<RequestKey>,
 }
 
 impl<B: DeserializeOwned> FromRequest<App> for Write<B> {
@@ -114,7 +114,7 @@ impl Condition {
                     Problem::invalid(trace, Fault::Header("If-Match", detail))
                 })?;
                 // A weak or foreign tag matches nothing.
-                let version = inner.split('-').next().and_then(|version| version.parse().ok());
+                let version = inner.split('-').next().and_then(|version| version.parse::<i64>().ok());
                 versions.extend(version.filter(|_| opaque == tag));
             }
         }

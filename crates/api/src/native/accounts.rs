@@ -148,21 +148,22 @@ struct NewAccount {
     security(("bearer" = ["accounts:write"])),
     responses((status = 201, description = "The new account", body = Account)))]
 async fn create_account(write: Write<NewAccount>) -> Result<Response, Problem> {
-    write.run(|tx, cx, call| {
-        let parent = name::some_account(tx, cx, call.body.parent.as_deref())?.unwrap_or(cx.actor().account);
-        let command = CreateAccount {
-            id: None,
-            parent: Some(parent),
-            kind: call.body.kind.into(),
-            name: call.body.name.clone(),
-            contact: call.body.contact.clone().unwrap_or_else(|| Value::Object(Default::default())),
-        };
-        let account = account::create(tx, cx, &command)?;
-        let held = account::is_held(tx, account.id)?;
-        let (location, version) = (format!("/v1/accounts/{}", account.id), account.version);
-        Ok(Reply::created(location, &Account::of(account, held)).at(version))
-    })
-    .await
+    write
+        .run(|tx, cx, call| {
+            let parent = name::some_account(tx, cx, call.body.parent.as_deref())?.unwrap_or(cx.actor().account);
+            let command = CreateAccount {
+                id: None,
+                parent: Some(parent),
+                kind: call.body.kind.into(),
+                name: call.body.name.clone(),
+                contact: call.body.contact.clone().unwrap_or_else(|| Value::Object(Default::default())),
+            };
+            let account = account::create(tx, cx, &command)?;
+            let held = account::is_held(tx, account.id)?;
+            let (location, version) = (format!("/v1/accounts/{}", account.id), account.version);
+            Ok(Reply::created(location, &Account::of(account, held)).at(version))
+        })
+        .await
 }
 
 /// Get an account
@@ -203,18 +204,23 @@ struct AccountChange {
     security(("bearer" = ["accounts:write"])),
     responses((status = 200, description = "The account as it is now", body = Account)))]
 async fn change_account(Path(id): Path<String>, write: Write<AccountChange>) -> Result<Response, Problem> {
-    write.run(move |tx, cx, call| {
-        let id = name::account(tx, cx, &id)?;
-        let command = ChangeAccount {
-            account: id,
-            name: call.body.name.clone(),
-            contact: call.body.contact.clone().map(|contact| contact.unwrap_or_else(|| Value::Object(Default::default()))),
-            expected_version: version_to_expect(tx, cx, call, id)?,
-        };
-        let account = account::change(tx, cx, &command)?;
-        shown(tx, account)
-    })
-    .await
+    write
+        .run(move |tx, cx, call| {
+            let id = name::account(tx, cx, &id)?;
+            let command = ChangeAccount {
+                account: id,
+                name: call.body.name.clone(),
+                contact: call
+                    .body
+                    .contact
+                    .clone()
+                    .map(|contact| contact.unwrap_or_else(|| Value::Object(Default::default()))),
+                expected_version: version_to_expect(tx, cx, call, id)?,
+            };
+            let account = account::change(tx, cx, &command)?;
+            shown(tx, account)
+        })
+        .await
 }
 
 /// The version that the account has and the caller asks for; the command holds it to that under its lock.
@@ -241,16 +247,17 @@ fn version_to_expect<B>(
     security(("bearer" = ["accounts:write"])),
     responses((status = 200, description = "The account as it is now", body = Account)))]
 async fn close_account(Path(id): Path<String>, write: Write<Nothing>) -> Result<Response, Problem> {
-    write.run(move |tx, cx, call| {
-        let id = name::account(tx, cx, &id)?;
-        let expected = version_to_expect(tx, cx, call, id)?;
-        let account = account::close(tx, cx, id)?;
-        if expected.is_some_and(|version| ![version, version + 1].contains(&account.version)) {
-            return Err(lessor_core::Refusal::Stale(Noun::Account).into());
-        }
-        shown(tx, account)
-    })
-    .await
+    write
+        .run(move |tx, cx, call| {
+            let id = name::account(tx, cx, &id)?;
+            let expected = version_to_expect(tx, cx, call, id)?;
+            let account = account::close(tx, cx, id)?;
+            if expected.is_some_and(|version| ![version, version + 1].contains(&account.version)) {
+                return Err(lessor_core::Refusal::Stale(Noun::Account).into());
+            }
+            shown(tx, account)
+        })
+        .await
 }
 
 /// Where to put an account.
@@ -270,12 +277,13 @@ struct Move {
     security(("bearer" = ["accounts:write"])),
     responses((status = 200, description = "The account as it is now", body = Account)))]
 async fn move_account(Path(id): Path<String>, write: Write<Move>) -> Result<Response, Problem> {
-    write.run(move |tx, cx, call| {
-        let id = name::account(tx, cx, &id)?;
-        let parent = name::account(tx, cx, &call.body.parent)?;
-        let account = account::move_to(tx, cx, &MoveAccount { account: id, parent })?;
-        call.condition.check(account.version - 1, Noun::Account)?;
-        shown(tx, account)
-    })
-    .await
+    write
+        .run(move |tx, cx, call| {
+            let id = name::account(tx, cx, &id)?;
+            let parent = name::account(tx, cx, &call.body.parent)?;
+            let account = account::move_to(tx, cx, &MoveAccount { account: id, parent })?;
+            call.condition.check(account.version - 1, Noun::Account)?;
+            shown(tx, account)
+        })
+        .await
 }

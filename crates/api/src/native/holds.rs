@@ -133,16 +133,17 @@ async fn list_account_holds(Path(id): Path<String>, read: Read) -> Result<Respon
     security(("bearer" = ["accounts:write"])),
     responses((status = 201, description = "The hold", body = Hold)))]
 async fn hold_account(Path(id): Path<String>, write: Write<NewAccountHold>) -> Result<Response, Problem> {
-    write.run(move |tx, cx, call| {
-        let command = PlaceHold {
-            target: HoldTarget::Account(name::account(tx, cx, &id)?),
-            reach: call.body.reach.into(),
-            cause: call.body.cause.clone(),
-            note: call.body.note.clone(),
-        };
-        placed(tx, cx, &command)
-    })
-    .await
+    write
+        .run(move |tx, cx, call| {
+            let command = PlaceHold {
+                target: HoldTarget::Account(name::account(tx, cx, &id)?),
+                reach: call.body.reach.into(),
+                cause: call.body.cause.clone(),
+                note: call.body.note.clone(),
+            };
+            placed(tx, cx, &command)
+        })
+        .await
 }
 
 /// List holds on a license
@@ -168,16 +169,17 @@ async fn list_license_holds(Path(id): Path<String>, read: Read) -> Result<Respon
     security(("bearer" = ["licenses:write"])),
     responses((status = 201, description = "The hold", body = Hold)))]
 async fn hold_license(Path(id): Path<String>, write: Write<NewLicenseHold>) -> Result<Response, Problem> {
-    write.run(move |tx, cx, call| {
-        let command = PlaceHold {
-            target: HoldTarget::License(name::license(tx, cx, &id)?),
-            reach: account::Reach::Own,
-            cause: call.body.cause.clone(),
-            note: call.body.note.clone(),
-        };
-        placed(tx, cx, &command)
-    })
-    .await
+    write
+        .run(move |tx, cx, call| {
+            let command = PlaceHold {
+                target: HoldTarget::License(name::license(tx, cx, &id)?),
+                reach: account::Reach::Own,
+                cause: call.body.cause.clone(),
+                note: call.body.note.clone(),
+            };
+            placed(tx, cx, &command)
+        })
+        .await
 }
 
 /// Lift a hold
@@ -188,9 +190,10 @@ async fn hold_license(Path(id): Path<String>, write: Write<NewLicenseHold>) -> R
     security(("bearer" = ["accounts:write", "licenses:write"])),
     responses((status = 200, description = "The hold as it is now", body = Hold)))]
 async fn lift_hold(Path(id): Path<String>, write: Write<Nothing>) -> Result<Response, Problem> {
-    write.run(move |tx, cx, _| {
-        let hold = account::lift(tx, cx, &LiftHold { hold: name::hold(&id)? })?;
-        Ok(Reply::ok(&Hold::from(hold)))
-    })
-    .await
+    write
+        .run(move |tx, cx, _| {
+            let hold = account::lift(tx, cx, &LiftHold { hold: name::hold(&id)? })?;
+            Ok(Reply::ok(&Hold::from(hold)))
+        })
+        .await
 }

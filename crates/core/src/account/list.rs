@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::id::AccountId;
 use crate::identity::{Level, Right};
 use lessor_db::{StoreError, Tx};
+use uuid::Uuid;
 
 /// A page of the accounts the caller may see, in the order of their ids, after `after`.
 ///
@@ -45,15 +46,8 @@ fn of_branches(
     after: AccountId,
     limit: u32,
 ) -> Result<Vec<Account>, StoreError> {
-    let mut found = Vec::new();
-    for branch in branches(actor).into_iter().filter_map(|branch| overlap(branch, within)) {
-        let page = |after| rows::page_of_branch(tx, &branch, filter.kind, after, limit);
-        found.extend(seen(actor, after, limit, |_| true, page)?);
-    }
-    // Branches do not overlap, so that merging them is sorting them.
-    found.sort_by_key(|account| account.id);
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(found)
+    let page = |branch: &Path, after| rows::page_of_branch(tx, branch, filter.kind, AccountId(after), limit);
+    page_seen(actor, within, after.0, limit, page, |account| (account.id.0, &account.path))
 }
 
 /// Reads pages until `limit` accounts are there that the actor sees and that fit. A branch may hold another that is
@@ -77,6 +71,39 @@ fn seen(
             break;
         }
     }
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// A page of what hangs on accounts: all that the actor sees (within one branch, if given) in the order of their ids, after
+/// `after`. `page` reads one branch, `key` tells an item's id and the place of its account.
+pub(crate) fn page_seen<T, E>(
+    actor: &Actor,
+    within: Option<&Path>,
+    after: Uuid,
+    limit: u32,
+    mut page: impl FnMut(&Path, Uuid) -> Result<Vec<T>, E>,
+    key: impl Fn(&T) -> (Uuid, &Path),
+) -> Result<Vec<T>, E> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut found = Vec::new();
+    for branch in branches(actor).into_iter().filter_map(|branch| overlap(branch, within)) {
+        let (mut after, mut taken) = (after, 0);
+        while taken < limit {
+            let read = page(&branch, after)?;
+            let Some(last) = read.last() else { break };
+            after = key(last).0;
+            let is_last_page = read.len() < limit;
+            let before = found.len();
+            // A branch may hold another that is taken away from the actor again.
+            found.extend(read.into_iter().filter(|item| actor.level_at(key(item).1).is_some()));
+            taken += found.len() - before;
+            if is_last_page {
+                break;
+            }
+        }
+    }
+    found.sort_by_key(|item| key(item).0);
     found.truncate(limit);
     Ok(found)
 }

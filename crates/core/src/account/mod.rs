@@ -16,6 +16,7 @@ pub use hold::{
     Hold, HoldTarget, LiftHold, PlaceHold, Reach, held_among, holds_of, is_held, lift, lift_all_of_cause, place,
 };
 pub use list::list;
+pub(crate) use list::page_seen;
 
 use crate::clock::Timestamp;
 use crate::context::{Action, Context};

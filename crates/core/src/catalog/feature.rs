@@ -7,11 +7,14 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{FeatureGroupId, ProductId};
 use crate::journal;
 use crate::license::in_range;
+use crate::text::check_document;
 use lessor_db::Tx;
 use serde_json::json;
 
 /// The group of features that name no other. It always exists and has no record.
 const DEFAULT_GROUP: &str = "default";
+/// Most characters of remarks.
+const MOST_NOTES: usize = 10_000;
 
 /// A group to make.
 #[derive(Clone, Debug)]
@@ -152,6 +155,7 @@ pub(super) fn write_groups(
 ) -> Result<(), Error> {
     for group in groups {
         check_name("feature group", &group.name)?;
+        check_document("notes", &group.notes, MOST_NOTES)?;
         if group.name.eq_ignore_ascii_case(DEFAULT_GROUP) {
             return Err(Refusal::Taken { noun: Noun::FeatureGroup, name: group.name.clone() }.into());
         }
@@ -194,6 +198,7 @@ fn check_feature(feature: &Feature) -> Result<(), Error> {
         return Err(Error::malformed("feature code", "it is 1 to 50 letters, digits, `_` or `-`"));
     }
     check_name("feature name", &feature.name)?;
+    check_document("notes", &feature.notes, MOST_NOTES)?;
     if feature.in_trials && feature.kind != FeatureKind::Flag {
         return Err(Error::malformed("in_trials", "only a flag can be on in trials"));
     }

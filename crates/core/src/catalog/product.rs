@@ -74,6 +74,7 @@ pub fn create_product(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &CreateProduct) ->
     write_features(tx, cx, product.id, &cmd.features)?;
     for (name, value) in &cmd.values {
         check_name("value name", name)?;
+        super::settings::check_value(value)?;
         rows::insert_value(tx, cx.new_id(), product.id, name, value)
             .map_err(|error| Error::from(error).taken_on_unique(Noun::NamedValue, name))?;
     }
@@ -168,6 +169,9 @@ pub(super) fn may_see(tx: &mut dyn Tx, cx: &Context<'_>, tenant: AccountId) -> R
 
 /// Finds a product by what devices are told: its native id, or a dialect's alias `dialect:product:number`.
 pub fn resolve_product(tx: &mut dyn Tx, name: &str) -> Result<ProductId, Error> {
+    if name.chars().any(char::is_control) {
+        return Err(Error::not_found(Noun::Product));
+    }
     if let Some(id) = ProductId::parse(name) {
         return Ok(id);
     }

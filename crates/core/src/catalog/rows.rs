@@ -58,7 +58,8 @@ statements! {
         term_end = $11, maintenance_end = $12, activation_limit = $13, process_limit = $14, concurrency = $15, \
         network_seats = $16, heartbeat_minutes = $17, modified_at = $18, version = version + 1 WHERE id = $1";
     PRODUCT = concat!(product_columns!(), "WHERE id = $1");
-    LOCK_PRODUCT = concat!(product_columns!(), "WHERE id = $1 FOR UPDATE");
+    /// Not `FOR UPDATE`, which would stop every activation of the product: those refer to its row.
+    LOCK_PRODUCT = concat!(product_columns!(), "WHERE id = $1 FOR NO KEY UPDATE");
     PRODUCTS = concat!(product_columns!(), "WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     PRODUCT_NAMED = concat!(product_columns!(), "WHERE tenant_id = $1 AND name = $2");
 
@@ -111,9 +112,12 @@ statements! {
                  ON CONFLICT (owner_id, named_value_id) DO UPDATE SET value = excluded.value";
     PUT_FUNCTION = "INSERT INTO function_settings (owner_id, function_id, enabled, parameter) VALUES ($1, $2, $3, $4) \
                     ON CONFLICT (owner_id, function_id) DO UPDATE SET enabled = excluded.enabled, parameter = excluded.parameter";
+    /// The limit of tokens is set for each license, never by a profile or a default once the license is made.
     COPY_GRANTS = "INSERT INTO grants (owner_id, feature_id, enabled, unit_limit, used) \
                    SELECT $1, feature_id, enabled, unit_limit, 0 FROM grants WHERE owner_id = $2 \
-                   ON CONFLICT (owner_id, feature_id) DO UPDATE SET enabled = excluded.enabled, unit_limit = excluded.unit_limit";
+                   ON CONFLICT (owner_id, feature_id) DO UPDATE SET enabled = excluded.enabled, \
+                   unit_limit = CASE WHEN grants.feature_id IN (SELECT id FROM features WHERE kind = 'tokens') \
+                   THEN grants.unit_limit ELSE excluded.unit_limit END";
     COPY_VALUES = "INSERT INTO value_settings (owner_id, named_value_id, value) \
                    SELECT $1, named_value_id, value FROM value_settings WHERE owner_id = $2 \
                    ON CONFLICT (owner_id, named_value_id) DO UPDATE SET value = excluded.value";
@@ -123,8 +127,13 @@ statements! {
     GRANT_DEFAULTS = "INSERT INTO grants (owner_id, feature_id, enabled, unit_limit, used) \
                       SELECT $1, id, enabled, unit_limit, 0 FROM features \
                       WHERE product_id = $2 AND (enabled = TRUE OR unit_limit > 0) \
-                      ON CONFLICT (owner_id, feature_id) DO NOTHING";
-    SWITCH_GRANTS_OFF = "UPDATE grants SET enabled = FALSE, unit_limit = 0 WHERE owner_id = $1";
+                      ON CONFLICT (owner_id, feature_id) DO UPDATE SET enabled = excluded.enabled, \
+                      unit_limit = CASE WHEN grants.feature_id IN (SELECT id FROM features WHERE kind = 'tokens') \
+                      THEN grants.unit_limit ELSE excluded.unit_limit END";
+    SWITCH_GRANTS_OFF = "UPDATE grants SET enabled = FALSE, unit_limit = \
+                         CASE WHEN feature_id IN (SELECT id FROM features WHERE kind = 'tokens') THEN unit_limit ELSE 0 END \
+                         WHERE owner_id = $1";
+    LOCK_FEATURE = "SELECT id FROM features WHERE id = $1 FOR UPDATE";
     DELETE_GRANTS = "DELETE FROM grants WHERE owner_id = $1";
     DELETE_VALUES = "DELETE FROM value_settings WHERE owner_id = $1";
     DELETE_FUNCTIONS = "DELETE FROM function_settings WHERE owner_id = $1";
@@ -329,6 +338,8 @@ pub(super) fn set_feature_default(
 
 /// Removes a feature with every grant and use of it.
 pub(super) fn delete_feature(tx: &mut dyn Tx, feature: FeatureId) -> Result<(), StoreError> {
+    // Whoever is about to use it has to be waited for, or its use would come after the deletion of all uses.
+    tx.opt::<(FeatureId,)>(LOCK_FEATURE, &[feature.into()])?;
     for statement in [DELETE_FEATURE_CHECKOUTS, DELETE_FEATURE_GRANTS, DELETE_FEATURE] {
         tx.execute(statement, &[feature.into()])?;
     }
@@ -500,16 +511,24 @@ pub(super) fn put_function(
     Ok(())
 }
 
-/// Gives a license what a profile has set; what the profile has not set is off.
+/// Takes from a license what it has set: features are off, values and functions those of the product. What is in use
+/// stays so.
+pub(crate) fn clear_settings(tx: &mut dyn Tx, owner: Uuid) -> Result<(), StoreError> {
+    for statement in [SWITCH_GRANTS_OFF, DELETE_VALUES, DELETE_FUNCTIONS] {
+        tx.execute(statement, &[owner.into()])?;
+    }
+    Ok(())
+}
+
+/// Gives a license what a profile has set.
 pub(crate) fn copy_settings(tx: &mut dyn Tx, from: Uuid, to: Uuid) -> Result<(), StoreError> {
-    tx.execute(SWITCH_GRANTS_OFF, &[to.into()])?;
     for statement in [COPY_GRANTS, COPY_VALUES, COPY_FUNCTIONS] {
         tx.execute(statement, &[to.into(), from.into()])?;
     }
     Ok(())
 }
 
-/// Gives a new license the product's own defaults.
+/// Gives a license the product's own defaults.
 pub(crate) fn grant_defaults(tx: &mut dyn Tx, product: ProductId, to: Uuid) -> Result<(), StoreError> {
     tx.execute(GRANT_DEFAULTS, &[to.into(), product.into()])?;
     Ok(())

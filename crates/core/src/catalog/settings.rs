@@ -7,9 +7,13 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, FeatureId, NamedValueId, ProductId, ServerFunctionId};
 use crate::identity::Right;
 use crate::license::in_range;
+use crate::text::check_document;
 use lessor_db::Tx;
 use std::collections::HashMap;
 use uuid::Uuid;
+
+/// Most characters of a named value.
+const MOST_VALUE: usize = 4_000;
 
 /// What a product has to set.
 #[derive(Clone, Debug)]
@@ -47,6 +51,7 @@ pub fn register_function(
 ) -> Result<(), Error> {
     let account = crate::account::rows::by_id(tx, tenant)?.ok_or(Error::not_found(Noun::Account))?;
     cx.authorize(&Action::write(Right::CATALOG_WRITE), &account, Noun::Account)?;
+    super::product::check_name("function", name)?;
     rows::insert_function(tx, cx.new_id(), tenant, name, enabled, takes_parameter)?;
     Ok(())
 }
@@ -157,6 +162,7 @@ impl SettingsChange {
             rows::put_grant(tx, owner, feature.id, setting.enabled.unwrap_or(old.enabled), limit)?;
         }
         for setting in &self.values {
+            check_value(&setting.value)?;
             rows::put_value(tx, owner, catalog.value(&setting.name)?.id, &setting.value)?;
         }
         for setting in &self.functions {
@@ -175,6 +181,11 @@ impl SettingsChange {
         }
         Ok(())
     }
+}
+
+/// A named value travels in every lease, so it is short.
+pub(super) fn check_value(value: &str) -> Result<(), Error> {
+    check_document("value", value, MOST_VALUE)
 }
 
 fn limit_for(feature: &Feature, limit: i64) -> Result<i64, Refusal> {

@@ -9,7 +9,8 @@ use crate::context::Context;
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{LicenseId, ProductId, TrialId};
 use crate::journal;
-use crate::license::{Concurrency, LeaseForm, License, rows as license_rows};
+use crate::license::{self, Concurrency, LeaseForm, License, rows as license_rows};
+use crate::text::check_remark;
 use lessor_db::Tx;
 use lessor_lease::PublicKey;
 use serde_json::json;
@@ -51,7 +52,8 @@ pub struct Activate {
 pub fn activate(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &Activate) -> Result<(Leased, bool), Error> {
     let product = open_product(tx, cmd.product)?;
     super::check_fingerprint(&cmd.device.fingerprint)?;
-    check_user(&cmd.user)?;
+    check_remark("user", &cmd.user, 200)?;
+    check_remark("virtual_platform", cmd.device.virtual_platform.as_deref().unwrap_or_default(), 200)?;
     let (activation, new) = match &cmd.code {
         Some(code) => on_license(tx, cx, &product, code, cmd, Way::ONLINE)?,
         None => on_trial(tx, cx, &product, cmd, Way::ONLINE)?,
@@ -66,13 +68,6 @@ pub(super) fn open_product(tx: &mut dyn Tx, id: ProductId) -> Result<Product, Er
     if product.active { Ok(product) } else { Err(Refusal::ProductInactive.into()) }
 }
 
-fn check_user(user: &str) -> Result<(), Error> {
-    if user.chars().count() > 200 || user.chars().any(char::is_control) {
-        return Err(Error::malformed("user", "it has at most 200 characters and no control characters"));
-    }
-    Ok(())
-}
-
 /// By which way the device asks.
 #[derive(Clone, Copy)]
 pub(super) struct Way<'a> {
@@ -82,7 +77,7 @@ pub(super) struct Way<'a> {
 }
 
 impl Way<'_> {
-    const ONLINE: Way<'static> = Way { kind: ActivationKind::Online, request: None };
+    pub(super) const ONLINE: Way<'static> = Way { kind: ActivationKind::Online, request: None };
 
     fn form(self, device: &DeviceFacts) -> LeaseForm {
         match self.kind {
@@ -91,6 +86,14 @@ impl Way<'_> {
             ActivationKind::Online => LeaseForm::Online,
         }
     }
+}
+
+/// Locks the license behind whatever a device gave as a code.
+pub(super) fn lock_license(tx: &mut dyn Tx, product: ProductId, code: &str) -> Result<Option<License>, Error> {
+    if !license::is_code(code) {
+        return Ok(None);
+    }
+    Ok(license_rows::lock_by_code(tx, product, code)?)
 }
 
 pub(super) fn on_license(
@@ -102,14 +105,14 @@ pub(super) fn on_license(
     way: Way<'_>,
 ) -> Result<(Activation, bool), Error> {
     // Locking the license first is what makes the counts below trustworthy.
-    let license = license_rows::lock_by_code(tx, product.id, code)?.ok_or(Error::not_found(Noun::License))?;
+    let license = lock_license(tx, product.id, code)?.ok_or(Error::not_found(Noun::License))?;
     let held = account::is_held(tx, license.account)?;
     license.usable(held, cx.now)?;
     let device = known_device(tx, cx, product, &cmd.device)?;
     let form = way.form(&cmd.device);
     if let Some(live) = rows::live(tx, license.id, &cmd.device.fingerprint, &cmd.user)? {
         readmit(tx, &license, held, &live, cx.now)?;
-        let renewed = rows::extend(tx, &live, cx.now, license.terms.lease_end(form, cx.now), way.request)?;
+        let renewed = rows::extend(tx, &live, cx.now, license.terms.lease_end(form, cx.now), way)?;
         return Ok((renewed, false));
     }
     license.admit(held, taken(tx, &license, cx.now, None)?, cx.now)?;
@@ -173,7 +176,7 @@ pub(super) fn on_trial(
     let device = known_device(tx, cx, product, &cmd.device)?;
     let (trial, new) = trial::start(tx, cx, product, &device)?;
     if let Some(live) = rows::of_trial(tx, trial.id)? {
-        let renewed = rows::extend(tx, &live, cx.now, trial.lease_end, way.request)?;
+        let renewed = rows::extend(tx, &live, cx.now, trial.lease_end, way)?;
         return Ok((renewed, false));
     }
     let activation = new_activation(cx, product, Owner::Trial(trial.id), &device, cmd, way, trial.lease_end);

@@ -136,11 +136,10 @@ impl Desk {
         kind: FeatureKind,
     ) -> Result<Self, Error> {
         let activation = in_use(authenticate(tx, cx, device)?)?;
-        let product = super::activate::open_product(tx, activation.product)?;
         // A trial has flags alone.
         let id = activation.license.ok_or(Refusal::FeatureOff)?;
         let license = license_rows::by_id(tx, id)?.ok_or(Error::not_found(Noun::License))?;
-        let known = catalog::catalog(tx, product.tenant, product.id)?;
+        let known = catalog::catalog(tx, activation.tenant, activation.product)?;
         let feature = known.feature(code)?.clone();
         if feature.kind != kind {
             return Err(Refusal::WrongFeatureKind.into());
@@ -183,8 +182,9 @@ impl Desk {
         })
     }
 
-    /// Returning is always possible; taking needs a license in order, a live lease and enough that is free.
+    /// Returning is always possible; taking needs product and license in order, a live lease and enough that is free.
     fn may_take(&self, tx: &mut dyn Tx, cx: &Context<'_>, amount: i64) -> Result<(), Error> {
+        super::activate::open_product(tx, self.activation.product)?;
         let held = account::is_held(tx, self.license.account)?;
         self.license.usable(held, cx.now)?;
         if !self.grant.enabled {

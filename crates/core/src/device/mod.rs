@@ -31,7 +31,7 @@ pub use trial::{
 
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::error::{Error, Noun, Refusal};
+use crate::error::{Error, Refusal};
 use crate::id::{AccountId, ActivationId, DeviceId, LicenseId, ProductId, TrialId};
 use crate::journal::Subject;
 use crate::license::from_word;
@@ -136,9 +136,25 @@ pub struct DeviceCredential {
     pub secret: String,
 }
 
-/// Locks what guards an activation (its license, or the activation itself for a trial) and checks the secret. An
+/// Locks what guards an activation (its license, or its device for a trial) and checks the secret. An
 /// activation that does not exist and a wrong secret are not told apart.
 pub(crate) fn authenticate(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    credential: &DeviceCredential,
+) -> Result<Activation, Error> {
+    let found = identify(tx, cx, credential)?;
+    match found.license {
+        // Every count below hangs on the license, so that is the row to lock.
+        Some(license) => drop(crate::license::rows::lock(tx, license)?.ok_or(Error::Unauthenticated)?),
+        // The device's row guards its trial.
+        None => rows::lock_device(tx, found.device)?,
+    }
+    rows::lock(tx, found.id)?.ok_or(Error::Unauthenticated)
+}
+
+/// The activation behind a credential, without a lock.
+pub(crate) fn identify(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
     credential: &DeviceCredential,
@@ -147,11 +163,7 @@ pub(crate) fn authenticate(
     if !cx.secret().is_device_secret(found.id, found.secret_generation, &credential.secret) {
         return Err(Error::Unauthenticated);
     }
-    if let Some(license) = found.license {
-        // Every count below hangs on the license, so that is the row to lock.
-        crate::license::rows::lock(tx, license)?.ok_or(Error::not_found(Noun::License))?;
-    }
-    rows::lock(tx, found.id)?.ok_or(Error::Unauthenticated)
+    Ok(found)
 }
 
 /// The activation if it is in use.

@@ -1,6 +1,6 @@
 //! Devices that are never online: a signed request goes in, a signed answer comes out, and a signed proof gives it back.
 
-use super::activate::{Activate, DeviceFacts, Way, on_license, on_trial, open_product, report_along};
+use super::activate::{Activate, DeviceFacts, Way, lock_license, on_license, on_trial, open_product, report_along};
 use super::{ActivationKind, ReturnCause, give_back, lease, rows};
 use crate::account::rows as account_rows;
 use crate::catalog;
@@ -9,6 +9,7 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{ActivationId, ProductId};
 use crate::identity::Right;
 use crate::license::rows as license_rows;
+use crate::text::check_remark;
 use lessor_db::Tx;
 use lessor_lease::{Document, DocumentError, OfflineAnswer, OfflineRequest, PublicKey, VERSION, from_hex};
 
@@ -43,6 +44,12 @@ pub fn offline_activate(
         return Err(Refusal::BadCertificate("it asks for another product".into()).into());
     }
     may_answer(tx, cx, asked)?;
+    if !is_request_name(&request.request) {
+        return Err(Refusal::BadCertificate("its name is not 32 hexadecimal digits".into()).into());
+    }
+    super::check_fingerprint(&request.device)?;
+    check_remark("user", &request.user, 200)?;
+    wait_for_twin(tx, cx, asked, &request)?;
     if let Some(answer) = rows::answer_to(tx, asked, &request.request)? {
         return same_answer(&answer, &document);
     }
@@ -52,7 +59,6 @@ pub fn offline_activate(
     }
     let product = open_product(tx, asked)?;
     let cmd = command(asked, &request)?;
-    super::check_fingerprint(&cmd.device.fingerprint)?;
     let way = Way { kind: ActivationKind::Offline, request: Some(&request.request) };
     let (activation, _) = match &cmd.code {
         Some(code) => on_license(tx, cx, &product, code, &cmd, way)?,
@@ -69,6 +75,29 @@ pub fn offline_activate(
     let answer = answer.sign(&signer).map_err(|error| lease::broken("offline answer", error))?.to_string();
     rows::keep_answer(tx, activation.id, &document.digest(), &answer)?;
     Ok(answer)
+}
+
+/// Takes the lock under which the request will be answered, so that a twin which is being answered right now has its
+/// answer before anybody looks for one.
+fn wait_for_twin(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    product: ProductId,
+    request: &OfflineRequest,
+) -> Result<(), Error> {
+    match &request.license {
+        Some(code) => drop(lock_license(tx, product, code)?),
+        None => {
+            let product = catalog::rows::product(tx, product)?.ok_or(Error::not_found(Noun::Product))?;
+            rows::known(tx, cx.new_id(), &product, &request.device, cx.now)?;
+        }
+    }
+    Ok(())
+}
+
+/// 16 random bytes.
+fn is_request_name(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Two requests under one name are not the same request.
@@ -124,8 +153,9 @@ pub fn offline_return(
     let key = key.and_then(|bytes| PublicKey::from_bytes(&bytes).ok());
     let key = key.ok_or_else(|| Error::from(Refusal::BadCertificate("its device has no key".into())))?;
     let proof = document.open_return(&key).map_err(bad)?;
-    if let Some(license) = found.license {
-        license_rows::lock(tx, license)?;
+    match found.license {
+        Some(license) => drop(license_rows::lock(tx, license)?),
+        None => rows::lock_device(tx, found.device)?,
     }
     let activation = rows::lock(tx, id)?.ok_or(Error::not_found(Noun::Activation))?;
     if proof.device != activation.fingerprint {

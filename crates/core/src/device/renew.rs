@@ -1,8 +1,8 @@
 //! Renews a lease; the heartbeat of a device.
 
-use super::activate::readmit;
+use super::activate::{Way, readmit};
 use super::lease::{self, Leased};
-use super::{Activation, DeviceCredential, authenticate, in_use, rows, trial};
+use super::{DeviceCredential, authenticate, identify, in_use, rows, trial};
 use crate::account;
 use crate::catalog;
 use crate::context::Context;
@@ -35,13 +35,13 @@ pub fn renew(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &Renew) -> Result<Leased, E
         }
         None => trial::refresh(tx, cx, &product, &activation)?.lease_end,
     };
-    let renewed = rows::extend(tx, &activation, cx.now, lease_end, None)?;
+    let renewed = rows::extend(tx, &activation, cx.now, lease_end, Way::ONLINE)?;
     lease::sign(tx, &renewed, &product)
 }
 
-/// The state of an activation, without renewing it: its latest lease, signed anew.
+/// The state of an activation, without renewing it: its latest lease, signed anew. A query: it locks and changes nothing.
 pub fn state_of(tx: &mut dyn Tx, cx: &Context<'_>, device: &DeviceCredential) -> Result<Leased, Error> {
-    let activation: Activation = authenticate(tx, cx, device)?;
+    let activation = identify(tx, cx, device)?;
     let product = catalog::rows::product(tx, activation.product)?.ok_or(Error::not_found(Noun::Product))?;
     lease::sign(tx, &activation, &product)
 }

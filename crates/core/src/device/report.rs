@@ -138,7 +138,8 @@ fn write_record(
 fn member(document: &Value, name: &str) -> String {
     let members = document.as_object().into_iter().flatten();
     let found = members.into_iter().find(|(key, _)| key.replace('_', "").eq_ignore_ascii_case(name));
-    found.and_then(|(_, value)| value.as_str()).unwrap_or_default().chars().take(200).collect()
+    let text = found.and_then(|(_, value)| value.as_str()).unwrap_or_default();
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 fn object_text(field: &'static str, value: &Value) -> Result<String, Error> {

@@ -1,5 +1,6 @@
 //! The SQL of devices: activations, check-outs, trials and reports.
 
+use super::activate::Way;
 use super::{Activation, ConsumerRecord, Device, Trial, TrialFilter, TrialState};
 use crate::catalog::Product;
 use crate::clock::Timestamp;
@@ -47,7 +48,7 @@ statements! {
     COUNT_LIVE = "SELECT count(*) FROM activations \
                   WHERE license_id = $1 AND state = 'active' AND (lease_end IS NULL OR lease_end > $2)";
     EXTEND = "UPDATE activations SET lease_number = lease_number + 1, leased_at = $2, lease_end = $3, told = FALSE, \
-              request_id = coalesce($4, request_id) WHERE id = $1";
+              request_id = coalesce($4, request_id), kind = $5 WHERE id = $1";
     SET_RETURNED = "UPDATE activations SET state = 'returned', returned_at = $2, return_cause = $3, told = TRUE WHERE id = $1";
     ACTIVE_OF_LICENSE = concat!(activation_columns!(), "WHERE license_id = $1 AND state = 'active' ORDER BY id");
     OF_LICENSE = concat!(activation_columns!(),
@@ -63,6 +64,8 @@ statements! {
 
     KNOWN = "INSERT INTO devices (id, tenant_id, product_id, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (product_id, fingerprint) DO UPDATE SET fingerprint = excluded.fingerprint RETURNING id, public_key";
+    LOCK_DEVICE = "SELECT id, public_key FROM devices WHERE id = $1 FOR UPDATE";
+    LOCK_DEVICE_OF = "SELECT id, public_key FROM devices WHERE product_id = $1 AND fingerprint = $2 FOR UPDATE";
     SET_PUBLIC_KEY = "UPDATE devices SET public_key = $2 WHERE id = $1";
     PUBLIC_KEY = "SELECT public_key FROM devices WHERE id = $1";
     SET_SYSTEM = "UPDATE devices SET system = $2, reported_at = $3 WHERE id = $1";
@@ -98,9 +101,9 @@ statements! {
 
     LAPSED = "SELECT a.id, a.tenant_id, coalesce(l.account_id, a.tenant_id), a.fingerprint, a.lease_end FROM activations a \
               LEFT JOIN licenses l ON l.id = a.license_id \
-              WHERE a.state = 'active' AND a.told = FALSE AND a.lease_end <= $1 ORDER BY a.lease_end LIMIT $2";
+              WHERE a.state = 'active' AND a.told = FALSE AND a.lease_end <= $1 ORDER BY a.lease_end, a.id LIMIT $2";
     MARK_LAPSE_TOLD = "UPDATE activations SET told = TRUE WHERE id = $1 AND told = FALSE AND lease_end = $2 AND state = 'active'";
-    ENDED_TRIALS = "SELECT id, tenant_id, ends_at FROM trials WHERE told = FALSE AND ends_at <= $1 ORDER BY ends_at LIMIT $2";
+    ENDED_TRIALS = "SELECT id, tenant_id, ends_at FROM trials WHERE told = FALSE AND ends_at <= $1 ORDER BY ends_at, id LIMIT $2";
     MARK_TRIAL_TOLD = "UPDATE trials SET told = TRUE WHERE id = $1 AND told = FALSE";
 }
 
@@ -199,16 +202,19 @@ pub(super) fn count_live(tx: &mut dyn Tx, license: LicenseId, now: Timestamp) ->
     Ok(count)
 }
 
-/// Gives an activation its next lease.
+/// Gives an activation its next lease, by whichever way its device asked this time.
 pub(super) fn extend(
     tx: &mut dyn Tx,
     activation: &Activation,
     now: Timestamp,
     lease_end: Option<Timestamp>,
-    request: Option<&str>,
+    way: Way<'_>,
 ) -> Result<Activation, StoreError> {
-    tx.execute(EXTEND, &[activation.id.into(), now.into(), lease_end.into(), request.into()])?;
-    Ok(Activation { lease_number: activation.lease_number + 1, leased_at: now, lease_end, ..activation.clone() })
+    let params =
+        [activation.id.into(), now.into(), lease_end.into(), way.request.into(), way.kind.word().into()];
+    tx.execute(EXTEND, &params)?;
+    let lease_number = activation.lease_number + 1;
+    Ok(Activation { lease_number, leased_at: now, lease_end, kind: way.kind, ..activation.clone() })
 }
 
 pub(super) fn set_returned(
@@ -285,6 +291,23 @@ pub(super) fn known(
     let params = [id.into(), product.tenant.into(), product.id.into(), fingerprint.into(), now.into()];
     let (id, public_key) = tx.one(KNOWN, &params)?;
     Ok(Device { id, public_key })
+}
+
+/// Locks a device, which guards its trial.
+pub(super) fn lock_device(tx: &mut dyn Tx, id: DeviceId) -> Result<(), StoreError> {
+    tx.opt::<(DeviceId, Option<Vec<u8>>)>(LOCK_DEVICE, &[id.into()])?;
+    Ok(())
+}
+
+/// Locks the device of that id, if the product knows it.
+pub(super) fn lock_device_of(
+    tx: &mut dyn Tx,
+    product: ProductId,
+    fingerprint: &str,
+) -> Result<Option<DeviceId>, StoreError> {
+    let found: Option<(DeviceId, Option<Vec<u8>>)> =
+        tx.opt(LOCK_DEVICE_OF, &[product.into(), fingerprint.into()])?;
+    Ok(found.map(|(id, _)| id))
 }
 
 pub(super) fn set_public_key(tx: &mut dyn Tx, device: DeviceId, key: [u8; 32]) -> Result<(), StoreError> {

@@ -77,7 +77,8 @@ fn catalog_lease(product: &Product, now: Timestamp) -> Option<Timestamp> {
     terms.lease_end(LeaseForm::Online, now)
 }
 
-/// Starts the trial of a product on a device, or refreshes the one it has. The flag says whether it is new.
+/// Starts the trial of a product on a device, or refreshes the one it has. The flag says whether it is new. The caller
+/// holds the lock on the device.
 pub(super) fn start(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
@@ -164,7 +165,9 @@ pub fn trial_of(
 pub fn delete_trial(tx: &mut dyn Tx, cx: &Context<'_>, product: ProductId, fingerprint: &str) -> Result<(), Error> {
     let product = catalog::rows::product(tx, product)?.ok_or(Error::not_found(Noun::Product))?;
     may(tx, cx, product.tenant, &Action::write(Right::LICENSES_WRITE))?;
-    let trial = rows::trial_on(tx, product.id, fingerprint)?.ok_or(Error::not_found(Noun::Trial))?;
+    // The device's row guards its trial: it may be becoming a license right now.
+    let device = rows::lock_device_of(tx, product.id, fingerprint)?.ok_or(Error::not_found(Noun::Trial))?;
+    let trial = rows::trial_of_device(tx, device)?.ok_or(Error::not_found(Noun::Trial))?;
     if trial.converted_at.is_some() {
         return Err(Refusal::TrialConverted.into());
     }

@@ -6,9 +6,10 @@ mod seal;
 
 pub use seal::{Flaw, seal, verify};
 
+use crate::account::{self, Path};
 use crate::clock::Timestamp;
-use crate::context::{Action, Context};
-use crate::error::{Error, Noun};
+use crate::context::Context;
+use crate::error::Error;
 use crate::id::{AccountId, EventId, RequestId};
 use crate::identity::Right;
 use lessor_db::Tx;
@@ -90,7 +91,11 @@ pub fn list(
     after: Option<EventId>,
     limit: u32,
 ) -> Result<Vec<Event>, Error> {
-    let actor = cx.actor();
-    cx.authorize_at(&Action::read(Right::EVENTS_READ), &actor.path, Noun::Account)?;
-    Ok(rows::page(tx, &actor.path, filter.subject, after, limit)?)
+    if !cx.actor().has_right(&Right::EVENTS_READ) {
+        return Err(Error::Forbidden);
+    }
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    let page = |branch: &Path, after| rows::page(tx, branch, filter.subject, after, limit);
+    let seen = account::page_seen(cx.actor(), None, after, limit, page, |placed| (placed.event.id.0, &placed.path))?;
+    Ok(seen.into_iter().map(|placed| placed.event).collect())
 }

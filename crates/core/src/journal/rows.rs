@@ -10,10 +10,10 @@ use uuid::Uuid;
 statements! {
     INSERT = "INSERT INTO events (id, tenant_id, account_id, at, kind, subject_kind, subject_id, actor, request_id, data) \
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    PAGE = "SELECT e.id, e.at, e.kind, e.subject_kind, e.subject_id, e.account_id, e.actor, e.request_id, e.data \
+    PAGE = "SELECT e.id, e.at, e.kind, e.subject_kind, e.subject_id, e.account_id, e.actor, e.request_id, e.data, a.path \
             FROM events e JOIN accounts a ON a.id = e.account_id \
             WHERE e.id > $1 AND a.path >= $2 AND a.path < $3 ORDER BY e.id LIMIT $4";
-    PAGE_OF_SUBJECT = "SELECT e.id, e.at, e.kind, e.subject_kind, e.subject_id, e.account_id, e.actor, e.request_id, e.data \
+    PAGE_OF_SUBJECT = "SELECT e.id, e.at, e.kind, e.subject_kind, e.subject_id, e.account_id, e.actor, e.request_id, e.data, a.path \
             FROM events e JOIN accounts a ON a.id = e.account_id \
             WHERE e.id > $1 AND a.path >= $2 AND a.path < $3 AND e.subject_id = $5 ORDER BY e.id LIMIT $4";
     UNSEALED = "SELECT id FROM events WHERE block IS NULL ORDER BY id LIMIT 1";
@@ -73,14 +73,25 @@ impl FromRow for Event {
     }
 }
 
+/// An event with the place of its account.
+pub(super) struct Placed {
+    pub event: Event,
+    pub path: Path,
+}
+
+impl FromRow for Placed {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        Ok(Self { event: Event::from_row(row)?, path: row.get(9)? })
+    }
+}
+
 pub(super) fn page(
     tx: &mut dyn Tx,
     branch: &Path,
     subject: Option<Uuid>,
-    after: Option<EventId>,
+    after: Uuid,
     limit: u32,
-) -> Result<Vec<Event>, StoreError> {
-    let after = after.unwrap_or(EventId(Uuid::nil()));
+) -> Result<Vec<Placed>, StoreError> {
     let params = vec![after.into(), branch.into(), branch.end().into(), limit.into()];
     match subject {
         None => tx.all(PAGE, &params),

@@ -38,9 +38,10 @@ pub fn acquire(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &Acquire) -> Result<Vec<(
     }
     let mut handed_out = Vec::with_capacity(free.len());
     for id in free {
-        let code = rows::set_acquired(tx, id, cx.now)?;
-        let subject = Subject { kind: "license", id: id.0, account: product.tenant, tenant: product.tenant };
-        journal::append(tx, cx, "license.acquired", subject, &json!({ "code": code }))?;
+        let (code, account) = rows::set_acquired(tx, id, cx.now)?;
+        let subject = Subject { kind: "license", id: id.0, account, tenant: product.tenant };
+        let data = json!({ "code": code, "before": { "acquired": false }, "after": { "acquired": true } });
+        journal::append(tx, cx, "license.acquired", subject, &data)?;
         handed_out.push((id, code));
     }
     Ok(handed_out)

@@ -1,6 +1,6 @@
 //! Changes a license: owner, terms, grants, notes, and whether it may be used at all.
 
-use super::{License, NotesChange, TermsChange, issue, rows, segment};
+use super::{License, NotesChange, TermKind, TermsChange, issue, rows, segment};
 use crate::account::{self, HoldTarget, PlaceHold, Reach};
 use crate::catalog::{self, Profile, SettingsChange};
 use crate::context::{Action, Context};
@@ -135,7 +135,8 @@ pub fn give_back_all(tx: &mut dyn Tx, cx: &Context<'_>, account: AccountId) -> R
     }
 }
 
-/// Gives a license what a profile has, or what the product has when there is none. A running subscription keeps its end.
+/// Gives a license what a profile has, or what the product has when there is none. A running subscription of as many days
+/// keeps its end; how many tokens there are is the back office's word for each license, and stays.
 fn inherit(
     tx: &mut dyn Tx,
     license: &mut License,
@@ -145,11 +146,13 @@ fn inherit(
 ) -> Result<(), Error> {
     let running = license.terms.term;
     license.terms = profile.map_or(&product.terms, |profile| &profile.terms).clone();
-    if license.terms.term.kind == running.kind && license.terms.term.days == running.days {
+    let term = license.terms.term;
+    if term.kind == TermKind::Subscription && running.kind == term.kind && running.days == term.days {
         license.terms.term.end = running.end;
     } else if license.is_used() {
-        license.terms.term = license.terms.term.started(cx.now);
+        license.terms.term = term.started(cx.now);
     }
+    catalog::rows::clear_settings(tx, license.id.0)?;
     match profile {
         Some(profile) => catalog::rows::copy_settings(tx, profile.id.0, license.id.0)?,
         None => catalog::rows::grant_defaults(tx, product.id, license.id.0)?,

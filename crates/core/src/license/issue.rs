@@ -8,6 +8,7 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, LicenseId, ProductId, ProfileId};
 use crate::identity::Right;
 use crate::journal;
+use crate::text::check_remark;
 use lessor_db::Tx;
 use serde_json::json;
 use std::collections::HashSet;
@@ -95,19 +96,14 @@ pub(super) fn profile_of(
 }
 
 pub(super) fn check_text(field: &'static str, text: &str) -> Result<(), Error> {
-    if text.chars().count() > 200 {
-        return Err(Error::malformed(field, "it has at most 200 characters"));
-    }
-    Ok(())
+    check_remark(field, text, 200)
 }
 
 fn check_codes(codes: &[String]) -> Result<(), Error> {
     super::in_range("codes", i64::try_from(codes.len()).unwrap_or(i64::MAX), 1, MOST_CODES)?;
     let mut seen = HashSet::new();
     for code in codes {
-        let fits =
-            (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !fits {
+        if !super::is_code(code) {
             return Err(Error::malformed("code", "it is 1 to 64 letters, digits or `-`"));
         }
         if !seen.insert(code) {

@@ -141,6 +141,11 @@ impl License {
     }
 }
 
+/// May a text be a license's code: 1 to 64 letters, digits or `-`?
+pub(crate) fn is_code(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 /// Locks a license that the caller may change.
 pub(crate) fn lock(tx: &mut dyn Tx, cx: &Context<'_>, id: LicenseId) -> Result<License, Error> {
     let license = rows::lock(tx, id)?.ok_or(Error::not_found(Noun::License))?;

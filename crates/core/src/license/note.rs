@@ -4,9 +4,10 @@ use super::{License, from_word, rows};
 use crate::alias;
 use crate::clock::Timestamp;
 use crate::context::{Action, Context};
-use crate::error::{Error, Noun, Refusal};
+use crate::error::{Error, Noun};
 use crate::id::LicenseId;
 use crate::identity::Right;
+use crate::text::check_document;
 use lessor_db::{FromColumn, Tx, ValueRef};
 
 /// Who a note is from.
@@ -87,9 +88,7 @@ impl NotesChange {
 }
 
 fn add(tx: &mut dyn Tx, cx: &Context<'_>, license: &License, new: &NewNote) -> Result<i64, Error> {
-    if new.text.chars().count() > 10_000 {
-        return Err(Refusal::Malformed { field: "note", reason: "it has at most 10000 characters".into() }.into());
-    }
+    check_document("note", &new.text, 10_000)?;
     let author = match cx.actor().who {
         crate::Who::User(id) => id.to_string(),
         crate::Who::System | crate::Who::ApiKey(_) | crate::Who::Device(_) => String::new(),

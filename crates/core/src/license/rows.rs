@@ -1,6 +1,7 @@
 //! The SQL of licenses, their notes and segments.
 
 use super::{License, LicenseFilter, Note, Segment, TermKind, Terms, terms_columns};
+use crate::account::Path;
 use crate::catalog::rows::{fifty, padded};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, FeatureId, LicenseId, NoteId, ProductId, ProfileId};
@@ -52,7 +53,7 @@ statements! {
     PAGE = concat!(license_columns!(), license_filter!(), "ORDER BY id LIMIT $16 OFFSET $17");
     COUNT = concat!("SELECT count(*) FROM licenses ", license_filter!());
     AFTER = concat!(
-        "SELECT l.id FROM licenses l JOIN accounts a ON a.id = l.account_id \
+        "SELECT l.id, a.path FROM licenses l JOIN accounts a ON a.id = l.account_id \
          WHERE l.id > $1 AND a.path >= $2 AND a.path < $3 AND (CAST($4 AS BIGINT) = 0 OR l.product_id = $5) \
          AND (CAST($6 AS BIGINT) = 0 OR l.code = $7) ORDER BY l.id LIMIT $8");
     OF_ACCOUNT = concat!(license_columns!(), "WHERE account_id = $1 ORDER BY id LIMIT 500 FOR UPDATE");
@@ -67,7 +68,7 @@ statements! {
                  AND active_count = 0 AND returned_count = 0 AND role = 'standard' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED";
     LOCK_FREE_OF_PROFILE = "SELECT id FROM licenses WHERE product_id = $1 AND profile_id = $3 AND acquired = FALSE \
                  AND active_count = 0 AND returned_count = 0 AND role = 'standard' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED";
-    SET_ACQUIRED = "UPDATE licenses SET acquired = TRUE, modified_at = $2, version = version + 1 WHERE id = $1 RETURNING code";
+    SET_ACQUIRED = "UPDATE licenses SET acquired = TRUE, modified_at = $2, version = version + 1 WHERE id = $1 RETURNING code, account_id";
 
     INSERT_NOTE = "INSERT INTO notes (id, license_id, number, kind, text, author, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     DELETE_NOTE = "DELETE FROM notes WHERE license_id = $1 AND number = $2";
@@ -265,16 +266,17 @@ pub(super) fn count(tx: &mut dyn Tx, filter: &LicenseFilter) -> Result<i64, Stor
     Ok(count)
 }
 
+/// Licenses of a branch, each with the place of its account.
 pub(super) fn ids_after(
     tx: &mut dyn Tx,
-    branch: &crate::account::Path,
+    branch: &Path,
     product: Option<ProductId>,
     code: Option<&str>,
-    after: Option<LicenseId>,
+    after: Uuid,
     limit: u32,
-) -> Result<Vec<LicenseId>, StoreError> {
+) -> Result<Vec<(Uuid, Path)>, StoreError> {
     let params = [
-        after.unwrap_or(LicenseId(Uuid::nil())).into(),
+        after.into(),
         branch.into(),
         branch.end().into(),
         i64::from(product.is_some()).into(),
@@ -283,8 +285,7 @@ pub(super) fn ids_after(
         code.unwrap_or_default().into(),
         limit.into(),
     ];
-    let ids: Vec<(LicenseId,)> = tx.all(AFTER, &params)?;
-    Ok(ids.into_iter().map(|(id,)| id).collect())
+    tx.all(AFTER, &params)
 }
 
 /// `LIKE` with `!` as escape, so that `%` and `_` of the caller mean themselves.
@@ -349,9 +350,13 @@ pub(super) fn lock_free(
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
-pub(super) fn set_acquired(tx: &mut dyn Tx, id: LicenseId, now: Timestamp) -> Result<String, StoreError> {
-    let (code,): (String,) = tx.one(SET_ACQUIRED, &[id.into(), now.into()])?;
-    Ok(code)
+/// Marks a license as handed out; gives its code and its account.
+pub(super) fn set_acquired(
+    tx: &mut dyn Tx,
+    id: LicenseId,
+    now: Timestamp,
+) -> Result<(String, AccountId), StoreError> {
+    tx.one(SET_ACQUIRED, &[id.into(), now.into()])
 }
 
 pub(super) fn insert_note(tx: &mut dyn Tx, id: NoteId, license: LicenseId, note: &Note) -> Result<(), StoreError> {

@@ -44,8 +44,12 @@ impl Segment {
 
 /// Opens the first segment of a new license.
 pub(super) fn open(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> Result<(), Error> {
+    open_at(tx, cx, license, cx.now)
+}
+
+fn open_at(tx: &mut dyn Tx, cx: &Context<'_>, license: &License, from: Timestamp) -> Result<(), Error> {
     let held = license.hold_count > 0;
-    rows::insert_segment(tx, cx.new_id(), license, license.terms.activation_limit, held, cx.now)?;
+    rows::insert_segment(tx, cx.new_id(), license, license.terms.activation_limit, held, from)?;
     Ok(())
 }
 
@@ -57,19 +61,21 @@ pub(super) fn refresh(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> R
     if last.describes(license) {
         return Ok(());
     }
-    if last.from == cx.now {
+    // A command may have read its clock before the one that it had to wait for: time does not go back for it.
+    let at = cx.now.max(last.from);
+    if last.from == at {
         // Nothing lasted: two changes within one instant are one.
         rows::drop_segment(tx, last.id)?;
     } else {
-        rows::close_segment(tx, last.id, cx.now)?;
+        rows::close_segment(tx, last.id, at)?;
     }
-    open(tx, cx, license)
+    open_at(tx, cx, license, at)
 }
 
 /// Ends the open segment of a license that is removed.
 pub(super) fn close(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> Result<(), Error> {
     if let Some(last) = rows::open_segment(tx, license.id)? {
-        rows::close_segment(tx, last.id, cx.now)?;
+        rows::close_segment(tx, last.id, cx.now.max(last.from))?;
     }
     Ok(())
 }

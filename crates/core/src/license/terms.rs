@@ -206,6 +206,7 @@ const MOST: i64 = 2_147_483_647;
 impl Terms {
     /// Checks every bound.
     pub fn check(&self) -> Result<(), Refusal> {
+        Term::new(self.term.kind, self.term.days, self.term.end)?;
         in_range("online_lease_hours", self.online_lease_hours, 0, MOST_LEASE_HOURS)?;
         in_range("virtual_lease_hours", self.virtual_lease_hours, 0, MOST_LEASE_HOURS)?;
         in_range("offline_lease_hours", self.offline_lease_hours, 0, MOST_LEASE_HOURS)?;

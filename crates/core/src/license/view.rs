@@ -1,7 +1,7 @@
 //! Licenses as the back office reads them: one, by code, by order, in pages, with all that belongs to them.
 
 use super::{Concurrency, License, rows};
-use crate::account::rows as account_rows;
+use crate::account::{self, rows as account_rows};
 use crate::catalog::{self, Settings};
 use crate::clock::Timestamp;
 use crate::context::{Action, Context};
@@ -96,14 +96,19 @@ pub fn list_after(
     after: Option<LicenseId>,
     limit: u32,
 ) -> Result<Vec<LicenseView>, Error> {
-    let path = match branch {
-        Some(id) => account_rows::by_id(tx, id)?.ok_or(Error::not_found(Noun::Account))?.path,
-        None => cx.actor().path.clone(),
+    if !cx.actor().has_right(&Right::LICENSES_READ) {
+        return Err(Error::Forbidden);
+    }
+    let within = match branch {
+        Some(id) => Some(account::get(tx, cx, id)?.path),
+        None => None,
     };
-    cx.authorize_at(&Action::read(Right::LICENSES_READ), &path, Noun::Account)?;
-    let mut licenses = Vec::new();
-    for id in rows::ids_after(tx, &path, product, code, after, limit)? {
-        licenses.extend(rows::by_id(tx, id)?);
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    let page = |branch: &account::Path, after| rows::ids_after(tx, branch, product, code, after, limit);
+    let ids = account::page_seen(cx.actor(), within.as_ref(), after, limit, page, |(id, path)| (*id, path))?;
+    let mut licenses = Vec::with_capacity(ids.len());
+    for (id, _) in ids {
+        licenses.extend(rows::by_id(tx, LicenseId(id))?);
     }
     views(tx, cx, licenses)
 }

@@ -184,13 +184,17 @@ on_both_engines! {
             let target = if round % 2 == 0 { there.id } else { here.id };
             let system = bench.app.system();
             bench
-                .all_at_once(5, |n| {
+                .all_at_once(7, |n| {
                     let (bench, system, branch) = (&bench, &system, branch.id);
                     async move {
-                        if n == 2 {
+                        if n == 3 {
                             move_to(bench, branch, target).await.expect("a move");
-                        } else {
-                            create_as(bench, system, Some(below.id), Kind::Customer).await.expect("an account");
+                            return;
+                        }
+                        let mut parent = below.id;
+                        for _ in 0..4 {
+                            let made = create_as(bench, system, Some(parent), Kind::Partner).await;
+                            parent = made.expect("an account").id;
                         }
                     }
                 })

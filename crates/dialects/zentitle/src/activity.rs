@@ -24,7 +24,7 @@ fn find(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<License, E
 
 /// `GET ActivatedLicenseCodes`: those activated on a computer, lapsed leases included.
 pub async fn activated(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let codes = app.read(&caller, move |tx, cx| {
         let mut renderer = Renderer::default();
         let found = license::activities_of_device(tx, cx, ids::tenant(cx), fields.need("computerId"))?;
@@ -39,7 +39,7 @@ pub async fn activated(asked: Asked) -> Result<Reply, Problem> {
 
 /// `GET LicenseCodeActivity`: everything unless a page is named.
 pub async fn list(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let (skip, take) = match Page::or_all(&fields, MOST)? {
         Page::Part { skip, take } => (skip, take),
         Page::All => (0, i64::MAX),
@@ -107,29 +107,29 @@ fn activity(code: &License, activation: Activation, system: Option<Option<wire::
 
 /// `PUT LicenseCodeActivity`: takes every activation of a code back.
 pub async fn return_all(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let returned = app.write(&caller, move |tx, cx| {
         let code = find(tx, cx, &fields)?;
         device::return_all(tx, cx, code.id).map(|_| ())
     });
     returned.await?;
-    Ok(Reply::message("OK"))
+    Ok(Reply::message(says))
 }
 
 /// `DELETE LicenseCodeActivity`: forgets the activations of a code, on one computer or on all.
 pub async fn erase(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let erased = app.write(&caller, move |tx, cx| {
         let code = find(tx, cx, &fields)?;
         device::erase_activities(tx, cx, code.id, fields.text("computerId"))
     });
     erased.await?;
-    Ok(Reply::message("OK"))
+    Ok(Reply::message(says))
 }
 
 /// `GET SystemDetails`.
 pub async fn system_details(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let details = app.read(&caller, move |tx, cx| {
         let product = ids::product(tx, cx, fields.need("productId"))?;
         let computer = fields.need("computerId");
@@ -173,7 +173,7 @@ pub fn system(computer: &str, report: &Value) -> wire::SystemInfo {
 
 /// `POST OfflineActivation`: a request of a computer goes in, the answer for it comes out.
 pub async fn offline_activate(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let answer = app.write(&caller, move |tx, cx| {
         let product = ids::product(tx, cx, fields.need("productId"))?;
         device::offline_activate(tx, cx, Some(product), fields.need("activationCertificate").trim())
@@ -191,18 +191,18 @@ fn certificate_problem(error: Error, field: &str) -> Problem {
 
 /// `POST OfflineDeActivation`: a computer's proof that it has given its license up.
 pub async fn offline_return(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let returned = app.write(&caller, move |tx, cx| {
         let product = ids::product(tx, cx, fields.need("productId"))?;
         device::offline_return(tx, cx, Some(product), fields.need("deActivationCertificate").trim()).map(|_| ())
     });
     returned.await.map_err(|error| certificate_problem(error, "deActivationCertificate"))?;
-    Ok(Reply::message("OK"))
+    Ok(Reply::message(says))
 }
 
 /// `GET Trial`: how a trial stands, in words.
 pub async fn trial(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let status = app.read(&caller, move |tx, cx| {
         let product = ids::product(tx, cx, fields.need("productId"))?;
         Ok(match device::trial_of(tx, cx, product, fields.need("computerId"))? {
@@ -223,18 +223,18 @@ fn trial_status(state: TrialState) -> &'static str {
 
 /// `DELETE Trial`: the computer may try again.
 pub async fn delete_trial(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let deleted = app.write(&caller, move |tx, cx| {
         let product = ids::product(tx, cx, fields.need("productId"))?;
         device::delete_trial(tx, cx, product, fields.need("computerId"))
     });
     deleted.await?;
-    Ok(Reply::message("Trial Deleted Successfully"))
+    Ok(Reply::message(says))
 }
 
 /// `GET Trials`: how many, or a page.
 pub async fn trials(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     match Page::or_count(&fields) {
         Page::Part { skip, take } => {
             let trials = app.read(&caller, move |tx, cx| trial_rows(tx, cx, &fields, skip, take)).await?;

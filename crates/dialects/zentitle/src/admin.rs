@@ -11,7 +11,7 @@ use lessor_core::{AccountId, Context, Error, Noun, Refusal, Tx};
 
 /// `PUT ConsumptionTokens`: how many there are, and what one computer has of them.
 pub async fn set_tokens(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let (limit, held) = (fields.int("tokenMax"), fields.int("checkedOutTokens"));
     let computer = fields.string("computerId").filter(|computer| !computer.is_empty());
     // A computer without a figure says nothing.
@@ -32,7 +32,7 @@ pub async fn set_tokens(asked: Asked) -> Result<Reply, Problem> {
         license::set_tokens(tx, cx, &cmd)
     });
     set.await.map_err(tokens_problem)?;
-    Ok(Reply::message("Consumption Tokens Updated Successfully"))
+    Ok(Reply::message(says))
 }
 
 /// What stops a grant to a computer is a bad figure when the back office names it.
@@ -69,18 +69,18 @@ fn key_type(word: &str) -> Result<KeyType, Problem> {
 
 /// `POST APIKey`.
 pub async fn create_key(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let kind = key_type(fields.need("keyType"))?;
     let key = app.write(&caller, move |tx, cx| {
         let description = fields.text("description").unwrap_or_default();
         create(tx, cx, ids::tenant(cx), kind, KeyForm::Alphanumeric32, description)
     });
-    Ok(Reply::made("API Key Created Successfully", key.await?))
+    Ok(Reply::made(says, key.await?))
 }
 
 /// `PUT APIKey`.
 pub async fn change_key(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let kind = fields.text("keyType").map(key_type).transpose()?;
     let changed = app.write(&caller, move |tx, cx| {
         let cmd = ChangeApiKey {
@@ -92,18 +92,18 @@ pub async fn change_key(asked: Asked) -> Result<Reply, Problem> {
         api_key::change(tx, cx, &cmd).map(|_| ())
     });
     changed.await?;
-    Ok(Reply::message("API Key Updated Successfully"))
+    Ok(Reply::message(says))
 }
 
 /// `DELETE APIKey`.
 pub async fn remove_key(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let removed = app.write(&caller, move |tx, cx| {
         let key = find(tx, cx, fields.need("key"))?.id;
         api_key::revoke(tx, cx, &RevokeApiKey { key, keep_one_with: Some(WRITE) })
     });
     removed.await?;
-    Ok(Reply::message("API Key Deleted Successfully"))
+    Ok(Reply::message(says))
 }
 
 /// The key behind a text, if it is one of this API and of the caller's tenant.

@@ -100,7 +100,7 @@ fn check_data(fields: &Fields) -> Result<(), Problem> {
 
 /// `GET Company`.
 pub async fn get(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let company = app.read(&caller, move |tx, cx| {
         ids::maybe_product(tx, cx, fields.text("productId"))?;
         let (id, details) = find(tx, cx, &fields)?;
@@ -131,7 +131,7 @@ fn find(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<(AccountId
 
 /// `POST Company`.
 pub async fn create(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     check_data(&fields)?;
     let created = app.write(&caller, move |tx, cx| {
         let tenant = ids::tenant(cx);
@@ -155,12 +155,12 @@ pub async fn create(asked: Asked) -> Result<Reply, Problem> {
         ids::give_number(tx, tenant, ids::COMPANY, account.id.0, Noun::Account)
     });
     let number = created.await.map_err(|error| Problem::of(error, NAMES))?;
-    Ok(Reply::made("Company Created Successfully", number))
+    Ok(Reply::made(says, number))
 }
 
 /// `PUT Company`. Once of all products, a company stays so.
 pub async fn change(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     check_data(&fields)?;
     let changed = app.write(&caller, move |tx, cx| {
         ids::product(tx, cx, fields.need("productId"))?;
@@ -179,7 +179,7 @@ pub async fn change(asked: Asked) -> Result<Reply, Problem> {
         details.write(tx, id)
     });
     changed.await.map_err(|error| Problem::of(error, NAMES))?;
-    Ok(Reply::message("Company Updated Successfully"))
+    Ok(Reply::message(says))
 }
 
 fn rename(tx: &mut dyn Tx, cx: &Context<'_>, id: AccountId, name: &str) -> Result<(), Error> {
@@ -191,7 +191,7 @@ fn rename(tx: &mut dyn Tx, cx: &Context<'_>, id: AccountId, name: &str) -> Resul
 
 /// `DELETE Company`: its codes fall back to no company. The account is closed, not erased: its past stays true.
 pub async fn remove(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let removed = app.write(&caller, move |tx, cx| {
         let number = fields.int("companyId").filter(|number| *number != 0);
         let id = ids::company(tx, cx, number.ok_or(Error::not_found(Noun::Account))?)?;
@@ -201,12 +201,12 @@ pub async fn remove(asked: Asked) -> Result<Reply, Problem> {
         alias::take(tx, ids::COMPANY, id.0)
     });
     removed.await?;
-    Ok(Reply::message("Company Deleted Successfully"))
+    Ok(Reply::message(says))
 }
 
 /// `GET CompanyID`: the number behind a name.
 pub async fn number(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let company = app.read(&caller, move |tx, cx| {
         ids::maybe_product(tx, cx, fields.text("productId"))?;
         let id = ids::company_by_name(tx, cx, fields.need("company"))?;

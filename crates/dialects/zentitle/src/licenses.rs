@@ -20,7 +20,7 @@ const CHUNK: i64 = 1_000;
 
 /// `GET LicenseCode`: the code in each product that has it.
 pub async fn get(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let codes = app.read(&caller, move |tx, cx| show(tx, cx, &fields)).await?;
     Ok(Reply::json(&codes))
 }
@@ -62,7 +62,7 @@ fn find(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<Vec<Licens
 
 /// `POST LicenseCode`: generated codes are told, imported ones are known already.
 pub async fn create(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let codes = codes(&fields)?;
     let imported = matches!(codes, Codes::Import(_));
     let issued = app
@@ -82,7 +82,7 @@ pub async fn create(asked: Asked) -> Result<Reply, Problem> {
         })
         .await?;
     if imported {
-        return Ok(Reply::message("OK"));
+        return Ok(Reply::message(says));
     }
     Ok(Reply::json(&wire::Codes { license_codes: issued.into_iter().map(|(_, code)| code).collect() }))
 }
@@ -118,7 +118,7 @@ struct Draft {
 
 /// `PUT LicenseCode`.
 pub async fn change(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let draft = Draft {
         terms: convert::terms_change(&fields)?,
         settings: convert::settings(&fields),
@@ -129,7 +129,7 @@ pub async fn change(asked: Asked) -> Result<Reply, Problem> {
         license::change(tx, cx, &cmd).map(|_| ())
     })
     .await?;
-    Ok(Reply::message("OK"))
+    Ok(Reply::message(says))
 }
 
 fn change_command(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields, draft: &Draft) -> Result<ChangeLicense, Error> {
@@ -156,7 +156,7 @@ fn change_command(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields, draft: &Dr
 
 /// `DELETE LicenseCode`: in one product, or in all that have it.
 pub async fn remove(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     app.write(&caller, move |tx, cx| {
         for view in find(tx, cx, &fields)? {
             license::remove(tx, cx, view.license.id)?;
@@ -164,12 +164,12 @@ pub async fn remove(asked: Asked) -> Result<Reply, Problem> {
         Ok(())
     })
     .await?;
-    Ok(Reply::message("License Code Deleted Successfully"))
+    Ok(Reply::message(says))
 }
 
 /// `GET LicenseCodes`: how many, or a page.
 pub async fn list(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     if fields.has("company") && fields.has("companyId") {
         return Err(Problem::bad("Invalid company And companyId"));
     }
@@ -237,7 +237,7 @@ fn existing<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
 
 /// `GET NextLicenseCode`: codes that nobody has used or been given yet, and that are given now.
 pub async fn next(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let codes = app
         .write(&caller, move |tx, cx| {
             let product = ids::product(tx, cx, fields.need("productId"))?;
@@ -251,7 +251,7 @@ pub async fn next(asked: Asked) -> Result<Reply, Problem> {
 
 /// `GET LicenseCodesByOrderID`: those whose order contains the given text.
 pub async fn by_order(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let codes = app
         .read(&caller, move |tx, cx| {
             let mut renderer = Renderer::default();

@@ -42,7 +42,7 @@ fn view(tx: &mut dyn Tx, product: &Product) -> Result<wire::Product, Error> {
 
 /// `GET Product`: a list of one.
 pub async fn get(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let product = app
         .read(&caller, move |tx, cx| {
             let id = ids::product(tx, cx, fields.need("productId"))?;
@@ -55,7 +55,7 @@ pub async fn get(asked: Asked) -> Result<Reply, Problem> {
 
 /// `POST Product`: with its groups, features and application agility fields.
 pub async fn create(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let draft = draft(&fields)?;
     let number = app
         .write(&caller, move |tx, cx| {
@@ -64,7 +64,7 @@ pub async fn create(asked: Asked) -> Result<Reply, Problem> {
             ids::give_product_number(tx, cx, product.id)
         })
         .await?;
-    Ok(Reply::made("Product Created Successfully", number))
+    Ok(Reply::made(says, number))
 }
 
 /// The command, but for the tenant.
@@ -92,7 +92,7 @@ fn draft(fields: &Fields) -> Result<CreateProduct, Problem> {
 
 /// `PUT Product`: codes made before keep what they have.
 pub async fn change(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let terms = convert::product_terms_change(&fields)?;
     app.write(&caller, move |tx, cx| {
         let cmd = ChangeProduct {
@@ -106,23 +106,25 @@ pub async fn change(asked: Asked) -> Result<Reply, Problem> {
         catalog::change_product(tx, cx, &cmd).map(|_| ())
     })
     .await?;
-    Ok(Reply::message("Product Updated Successfully"))
+    Ok(Reply::message(says))
 }
 
 /// `POST ProductFeatures`.
 pub async fn add_features(asked: Asked) -> Result<Reply, Problem> {
+    let says = asked.says;
     convert::once_each(&asked.fields, "features", "featureCode")?;
     let features = convert::new_features(&asked.fields);
     on_product(asked, move |tx, cx, product| catalog::add_features(tx, cx, product, &features)).await?;
-    Ok(Reply::message("Product Features Created Successfully"))
+    Ok(Reply::message(says))
 }
 
 /// `PUT ProductFeatures`.
 pub async fn change_features(asked: Asked) -> Result<Reply, Problem> {
+    let says = asked.says;
     convert::once_each(&asked.fields, "features", "featureCode")?;
     let changes: Vec<ChangeFeature> = asked.fields.list("features").iter().map(feature_change).collect();
     on_product(asked, move |tx, cx, product| catalog::change_features(tx, cx, product, &changes)).await?;
-    Ok(Reply::message("Product Features Updated Successfully"))
+    Ok(Reply::message(says))
 }
 
 fn feature_change(feature: &Fields) -> ChangeFeature {
@@ -138,9 +140,10 @@ fn feature_change(feature: &Fields) -> ChangeFeature {
 
 /// `DELETE ProductFeatures`: from the product and from all its codes and profiles.
 pub async fn remove_feature(asked: Asked) -> Result<Reply, Problem> {
+    let says = asked.says;
     let code = asked.fields.need("featureCode").to_owned();
     on_product(asked, move |tx, cx, product| catalog::remove_feature(tx, cx, product, &code)).await?;
-    Ok(Reply::message("Product Feature Deleted Successfully"))
+    Ok(Reply::message(says))
 }
 
 /// Runs a command on the product that `productId` names.
@@ -148,7 +151,7 @@ async fn on_product<F>(asked: Asked, command: F) -> Result<(), Problem>
 where
     F: Fn(&mut dyn Tx, &Context<'_>, ProductId) -> Result<(), Error> + Send + 'static,
 {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     let run = app.write(&caller, move |tx, cx| {
         let product = ids::product(tx, cx, fields.need("productId"))?;
         command(tx, cx, product)

@@ -23,7 +23,7 @@ fn show(fields: &Fields) -> Show {
 
 /// `GET Profile`: by name or by number; a list of one.
 pub async fn get(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     match (fields.has("profileName"), fields.has("profileId")) {
         (true, true) => return Err(Problem::bad("Invalid profileName And profileId")),
         (false, false) => return Err(Problem::missing("profileName")),
@@ -50,7 +50,7 @@ fn find(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<Profile, E
 
 /// `GET Profiles`: how many, or a page.
 pub async fn list(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, .. } = asked;
     match Page::or_count(&fields) {
         Page::Part { skip, take } => {
             let profiles = app.read(&caller, move |tx, cx| rows(tx, cx, &fields, skip, take)).await?;
@@ -81,7 +81,7 @@ fn rows(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields, skip: i64, take: i64
 
 /// `POST Profile`.
 pub async fn create(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let terms = convert::profile_terms(&fields)?;
     let settings = convert::settings(&fields);
     let number = app
@@ -99,12 +99,12 @@ pub async fn create(asked: Asked) -> Result<Reply, Problem> {
             ids::give_number(tx, ids::tenant(cx), ids::PROFILE, profile.id.0, Noun::Profile)
         })
         .await?;
-    Ok(Reply::made("Profile Created Successfully", number))
+    Ok(Reply::made(says, number))
 }
 
 /// `PUT Profile`: onto its codes as well, if told to.
 pub async fn change(asked: Asked) -> Result<Reply, Problem> {
-    let Asked { app, caller, fields } = asked;
+    let Asked { app, caller, fields, says } = asked;
     let terms = convert::terms_change(&fields)?;
     let settings = convert::settings(&fields);
     let changed = app.write(&caller, move |tx, cx| {
@@ -124,5 +124,5 @@ pub async fn change(asked: Asked) -> Result<Reply, Problem> {
         catalog::change_profile(tx, cx, &cmd).map(|_| ())
     });
     changed.await.map_err(|error| Problem::of(error, RENAMED))?;
-    Ok(Reply::message("Profile Updated Successfully"))
+    Ok(Reply::message(says))
 }

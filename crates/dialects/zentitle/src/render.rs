@@ -7,6 +7,7 @@ use lessor_core::catalog::{self, Catalog, Feature, FeatureKind, GrantView, Profi
 use lessor_core::license::{Concurrency, LicenseView, Note, NoteKind, TermKind};
 use lessor_core::{AccountId, Context, Error, FeatureId, ProductId, ProfileId, Tx};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// The group of features that are in no other.
 const DEFAULT_GROUP: &str = "Default";
@@ -45,12 +46,10 @@ pub struct Renderer {
 impl Renderer {
     /// Number and catalog of a product.
     fn product(&mut self, tx: &mut dyn Tx, tenant: AccountId, id: ProductId) -> Result<&(String, Catalog), Error> {
-        if !self.products.contains_key(&id) {
-            let found = (ids::product_number(tx, id)?, catalog::catalog(tx, tenant, id)?);
-            self.products.insert(id, found);
+        match self.products.entry(id) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(free) => Ok(free.insert((ids::product_number(tx, id)?, catalog::catalog(tx, tenant, id)?))),
         }
-        // It was put there just now, if it was not there before.
-        self.products.get(&id).ok_or(Error::not_found(lessor_core::Noun::Product))
     }
 
     /// The ten digits of a product.

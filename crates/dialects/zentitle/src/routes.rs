@@ -61,7 +61,7 @@ async fn run(app: App, call: &'static Call, request: Request) -> Result<Response
     check_key_type(&caller, call)?;
     let fields = read(call, request).await?;
     let handler = call.handler.ok_or_else(|| Problem::new(StatusCode::NOT_IMPLEMENTED, "Not Implemented"))?;
-    Ok(handler(Asked { app, caller, fields }).await?.into_response())
+    Ok(handler(Asked { app, caller, fields, says: call.says }).await?.into_response())
 }
 
 fn check_key_type(caller: &Caller, call: &Call) -> Result<(), Problem> {

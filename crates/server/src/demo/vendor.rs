@@ -4,9 +4,7 @@ use super::door::{Door, made};
 use super::{Credentials, World, branch};
 use crate::demo::credentials::{OtherZentitle, Zentitle};
 use lessor_core::account::Kind;
-use lessor_core::device::{
-    self, Activate, DeviceCredential, DeviceFacts, Draw, Renew, TokenUse,
-};
+use lessor_core::device::{self, Activate, DeviceCredential, DeviceFacts, Draw, Renew, TokenUse};
 use lessor_core::{AccountId, Actor, Caller, Error, Noun, ProductId, account, alias, catalog};
 use lessor_zentitle::{KeyType, create_key, create_reseller, ids, set_up_tenant};
 use serde_json::{Value, json};
@@ -33,8 +31,7 @@ pub(super) async fn make(world: &World, root: AccountId, credentials: &mut Crede
     let product = door.post("/api/v2/Product", &json!({ "productName": "Bluebird Editor" })).await?;
     let code = json!({ "productId": made(&product), "licenseCodes": ["500000000000000001"] });
     door.post("/api/v2/LicenseCode", &code).await?;
-    credentials.zentitle_other =
-        Some(OtherZentitle { customer_id: other.customer_id, read_write: other.read_write });
+    credentials.zentitle_other = Some(OtherZentitle { customer_id: other.customer_id, read_write: other.read_write });
     Ok(())
 }
 
@@ -191,14 +188,16 @@ impl Script<'_> {
     }
 
     async fn settle_main_code(&self) -> Result<(), Error> {
-        let tokens = json!({ "productId": FIRST_PRODUCT, "licenseCode": MAIN_CODE, "featureCode": "TOKEN", "tokenMax": 100 });
+        let tokens =
+            json!({ "productId": FIRST_PRODUCT, "licenseCode": MAIN_CODE, "featureCode": "TOKEN", "tokenMax": 100 });
         self.door.put("/api/v2/ConsumptionTokens", &tokens).await?;
         let notes = json!({
             "productId": FIRST_PRODUCT, "licenseCode": MAIN_CODE, "acquiredByWebservice": "true",
             "notes": [{ "type": "system", "description": "note" }, { "type": "general", "description": "General note updated" }],
         });
         self.door.put("/api/v2/LicenseCode", &notes).await?;
-        let cloud = json!({ "productId": SECOND_PRODUCT, "licenseCode": "286502700212974761", "concurrencyMode": "cloud" });
+        let cloud =
+            json!({ "productId": SECOND_PRODUCT, "licenseCode": "286502700212974761", "concurrencyMode": "cloud" });
         self.door.put("/api/v2/LicenseCode", &cloud).await.map(|_| ())
     }
 
@@ -243,11 +242,7 @@ impl Script<'_> {
             system: None,
             consumer: None,
         };
-        let (leased, _) = self
-            .world
-            .app
-            .write(&self.device(), move |tx, cx| device::activate(tx, cx, &cmd))
-            .await?;
+        let (leased, _) = self.world.app.write(&self.device(), move |tx, cx| device::activate(tx, cx, &cmd)).await?;
         let activation = leased.activation;
         let secret = self.world.app.secret().device_secret(activation.id, activation.secret_generation);
         Ok(Machine { device: DeviceCredential { activation: activation.id, secret } })
@@ -271,7 +266,8 @@ impl Script<'_> {
             "osLanguage": "en-GB", "appLanguage": "en-GB", "type": "DESKTOP", "licenseStatus": "Activated", "version": "2",
             "build": "2", "edition": "ENT", "computerName": "Work_DESKTOP", "vmPlatform": "Physical",
         });
-        let consumer = json!({ "firstname": "Ada", "lastname": "Byron", "company": "abcLtd", "email": "ada@abcltd.example" });
+        let consumer =
+            json!({ "firstname": "Ada", "lastname": "Byron", "company": "abcLtd", "email": "ada@abcltd.example" });
         self.world
             .app
             .write(&self.device(), move |tx, cx| {

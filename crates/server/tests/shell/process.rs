@@ -42,7 +42,7 @@ pub fn assert_refused(output: &Output, named: &str) {
 pub struct Serving {
     child: Child,
     address: String,
-    /// What it printed before it listened.
+    /// What it printed behind the line that tells its address.
     pub greeting: String,
     /// Lives as long as what is served from it.
     folder: Option<TempDir>,
@@ -67,12 +67,10 @@ impl Serving {
     pub fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("standard output"));
-        let (mut greeting, mut line) = (String::new(), String::new());
-        while !line.starts_with("listening on ") {
-            greeting.push_str(&line);
-            line.clear();
-            assert_ne!(out.read_line(&mut line).expect("readable"), 0, "ended before it listened");
-        }
+        let mut line = String::new();
+        assert_ne!(out.read_line(&mut line).expect("readable"), 0, "ended before it listened");
+        // What it has to say besides comes in one piece with the line.
+        let greeting = String::from_utf8_lossy(out.buffer()).into_owned();
         child.stdout = Some(out.into_inner());
         let address = line.trim().strip_prefix("listening on http://").expect("an address").to_owned();
         Self { child, address, greeting, folder: None }

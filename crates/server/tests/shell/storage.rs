@@ -1,6 +1,7 @@
 //! The program and its storage: first start, the commands that look after it, and storage that cannot be used.
 
 use crate::process::{Serving, assert_refused, lessor, run};
+use lessor_testkit::postgres::TestPostgres;
 use std::path::Path;
 
 fn on(data: &Path, args: &[&str]) -> std::process::Output {
@@ -13,14 +14,16 @@ fn out(output: &std::process::Output) -> String {
 }
 
 #[test]
-fn only_the_first_start_prints_a_sign_in_link() {
+fn a_start_prints_a_sign_in_link_as_long_as_nobody_came_in() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("deep/data");
     let first = Serving::start_in(&data);
     assert!(first.greeting.contains("/console/#link=lsl_"), "{}", first.greeting);
+    let first_greeting = first.greeting.clone();
     first.stop();
+    // A link that was lost must not lock its owner out.
     let second = Serving::start_in(&data);
-    assert_eq!(second.greeting, "");
+    assert!(second.greeting.contains("/console/#link=lsl_") && second.greeting != first_greeting);
     second.stop();
 }
 
@@ -95,4 +98,23 @@ fn logs_are_json_when_asked_for() {
 #[test]
 fn a_bad_clock_is_refused() {
     assert_refused(&run(&["demo", "--listen", "127.0.0.1:0", "--clock", "tomorrow"]), "tomorrow");
+}
+
+#[test]
+fn a_database_that_a_newer_program_migrated_is_refused() {
+    let database = TestPostgres::shared().database();
+    let serving = Serving::spawn(lessor(&["serve", "--listen", "127.0.0.1:0", "--database", &database.url]));
+    serving.stop();
+    database.sql("INSERT INTO schema_migrations VALUES (9999, 'from the future', 'x', 0)");
+    for args in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["verify"]] {
+        assert_refused(&run(&[args, &["--database", &database.url]].concat()), "newer");
+    }
+}
+
+#[test]
+fn a_database_that_takes_no_writes_is_refused_at_the_start() {
+    let database = TestPostgres::shared().database();
+    let name = database.url.rsplit('/').next().expect("a name").to_owned();
+    database.sql(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    assert_refused(&run(&["serve", "--listen", "127.0.0.1:0", "--database", &database.url]), "read-only");
 }

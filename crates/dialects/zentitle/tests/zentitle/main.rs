@@ -4,6 +4,8 @@ mod access;
 mod companies;
 mod licenses;
 mod products;
+mod replay;
 mod shapes;
+mod transcript;
 mod usage;
 mod world;

@@ -1,0 +1,80 @@
+//! The native API: `/v1`, for portals, scripts and the console.
+
+mod accounts;
+mod api_keys;
+mod events;
+mod features;
+mod holds;
+mod license_parts;
+mod licenses;
+mod names;
+mod products;
+mod profiles;
+mod sessions;
+mod test_clock;
+mod trials;
+mod users;
+
+pub use test_clock::TestClock;
+
+use crate::document::{self, Api};
+use crate::refuse::with_fallbacks;
+use axum::{Extension, Router};
+use lessor_core::App;
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+
+fn operations(test_clock: bool) -> OpenApiRouter<App> {
+    let all = OpenApiRouter::default()
+        .merge(accounts::routes())
+        .merge(holds::routes())
+        .merge(products::routes())
+        .merge(features::routes())
+        .merge(profiles::routes())
+        .merge(licenses::routes())
+        .merge(license_parts::routes())
+        .merge(trials::routes())
+        .merge(names::routes())
+        .merge(events::routes())
+        .merge(api_keys::routes())
+        .merge(users::routes())
+        .merge(sessions::routes());
+    if test_clock { all.merge(test_clock::routes()) } else { all }
+}
+
+/// The native API over an application. With a test clock it has `/v1/test-clock` too.
+pub fn native(app: App, test_clock: Option<TestClock>) -> Router {
+    let (router, _) = operations(test_clock.is_some()).split_for_parts();
+    let router = match test_clock {
+        Some(clock) => router.layer(Extension(test_clock::Shared::new(clock))),
+        None => router,
+    };
+    with_fallbacks(router, app)
+}
+
+/// The OpenAPI 3.1 document of the native API, with or without its test clock.
+pub fn native_openapi(test_clock: bool) -> Value {
+    document::finish(operations(test_clock).into_openapi(), &API)
+}
+
+const API: Api = Api {
+    title: "Lessor API",
+    description: include_str!("about.md"),
+    scheme: "bearer",
+    scheme_description: "An API key (`lsr_…`) or the token of a session (`lss_…`).",
+    rehearsals: true,
+    tags: &[
+        ("Accounts", "The tree of companies through which software is sold."),
+        ("Holds", "Reasons why something may not be used, placed and lifted one by one."),
+        ("Products", "What is sold, and what can be switched or limited in it."),
+        ("Profiles", "Named sets of license terms."),
+        ("Licenses", "The right of an account to a product."),
+        ("Trials", "Products tried on devices."),
+        ("Aliases and attributes", "What dialects and other systems call a record, and what they keep with it."),
+        ("Events", "What happened, in order."),
+        ("API keys", "Credentials of programs."),
+        ("Users", "People who sign in, and what each may do where."),
+        ("Sessions", "Signing in and out."),
+        ("Test clock", "The movable clock of a demonstration server."),
+    ],
+};

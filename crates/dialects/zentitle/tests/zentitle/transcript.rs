@@ -1,0 +1,167 @@
+//! Transcripts: requests and answers as data, replayed against anything that answers. `transcripts/README.md` tells their form.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+
+/// A conversation that needs nothing but a tenant with a key of each type.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transcript {
+    /// What it shows.
+    pub about: String,
+    /// Its steps, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Step {
+    /// A call.
+    Call(Call),
+    /// What a computer does meanwhile.
+    Device(Device),
+}
+
+/// A request and its answer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// `VERB Controller?query`, as sent.
+    pub call: String,
+    /// The type of key; `WebAPI READ-WRITE` unless told.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// The body, byte for byte.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// The body is this documented example, byte for byte but for `put`.
+    #[serde(default)]
+    pub example: Option<String>,
+    /// Texts of the example that are replaced, where it names records of its own.
+    #[serde(default)]
+    pub put: BTreeMap<String, String>,
+    /// The status.
+    pub status: u16,
+    /// The answer, with `{{name}}` for what was captured before, `{{=name}}` to capture, `{{*}}` for anything and `{{instant}}`.
+    pub answer: Value,
+}
+
+/// What a computer does.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// `activate` a code, or start a trial without one.
+    pub device: String,
+    /// Ten digits.
+    pub product: String,
+    /// The code.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// The computer's id.
+    pub computer: String,
+}
+
+/// Whatever answers.
+pub trait Host {
+    /// Sends a request below `/api/v2/`; gives status and body.
+    fn send(&self, key: &str, verb: &str, address: &str, body: &str) -> impl Future<Output = (u16, String)>;
+    /// A computer activates a code, or starts a trial.
+    fn activate(&self, product: &str, code: Option<&str>, computer: &str) -> impl Future<Output = ()>;
+}
+
+/// All transcripts of the crate with their file names.
+pub fn all() -> Vec<(String, Transcript)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/transcripts");
+    let mut found: Vec<(String, Transcript)> = std::fs::read_dir(folder)
+        .expect("the folder of transcripts")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).expect("a transcript");
+            let transcript = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            (name, transcript)
+        })
+        .collect();
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    found
+}
+
+/// Replays a transcript; panics at the first answer that differs.
+pub async fn replay(host: &impl Host, name: &str, transcript: &Transcript) {
+    let mut known = HashMap::new();
+    for (place, step) in transcript.steps.iter().enumerate() {
+        let at = format!("{name}, step {}", place + 1);
+        match step {
+            Step::Device(device) => {
+                assert_eq!(device.device, "activate", "{at}");
+                let code = device.code.as_deref().map(|code| fill(code, &known));
+                host.activate(&fill(&device.product, &known), code.as_deref(), &device.computer).await;
+            }
+            Step::Call(call) => say(host, &at, call, &mut known).await,
+        }
+    }
+}
+
+async fn say(host: &impl Host, at: &str, call: &Call, known: &mut HashMap<String, String>) {
+    let address = fill(&call.call, known);
+    let (verb, address) = address.split_once(' ').unwrap_or_else(|| panic!("{at}: no verb"));
+    let body = match (&call.body, &call.example) {
+        (Some(body), _) => fill(body, known),
+        (None, Some(example)) => {
+            let text = crate::world::example(&format!("{example}.request.json"));
+            call.put.iter().fold(text, |text, (old, new)| text.replace(old, &fill(new, known)))
+        }
+        (None, None) => String::new(),
+    };
+    let key = call.key.as_deref().unwrap_or("WebAPI READ-WRITE");
+    let (status, text) = host.send(key, verb, address, &body).await;
+    let at = format!("{at}: {verb} {address}");
+    assert_eq!(status, call.status, "{at}: {text}");
+    let answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{at}: {error}: {text}"));
+    compare(&at, &answer, &call.answer, known);
+}
+
+fn fill(text: &str, known: &HashMap<String, String>) -> String {
+    known.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
+}
+
+fn compare(at: &str, actual: &Value, expected: &Value, known: &mut HashMap<String, String>) {
+    match (actual, expected) {
+        (_, Value::String(pattern)) if pattern == "{{*}}" => {}
+        (Value::Object(actual), Value::Object(expected)) => {
+            let names = |members: &Map<String, Value>| members.keys().cloned().collect::<Vec<_>>();
+            assert_eq!(names(actual), names(expected), "{at}");
+            for (name, value) in expected {
+                compare(&format!("{at} .{name}"), &actual[name], value, known);
+            }
+        }
+        (Value::Array(actual), Value::Array(expected)) => {
+            assert_eq!(actual.len(), expected.len(), "{at}: {actual:?}");
+            for (place, (actual, expected)) in actual.iter().zip(expected).enumerate() {
+                compare(&format!("{at} [{place}]"), actual, expected, known);
+            }
+        }
+        (Value::String(actual), Value::String(pattern)) => compare_text(at, actual, pattern, known),
+        _ => assert_eq!(actual, expected, "{at}"),
+    }
+}
+
+fn compare_text(at: &str, actual: &str, pattern: &str, known: &mut HashMap<String, String>) {
+    let pattern = fill(pattern, known);
+    if pattern == "{{instant}}" {
+        assert!(crate::shapes::is_instant(actual), "{at}: {actual}");
+        return;
+    }
+    let Some((before, rest)) = pattern.split_once("{{=") else {
+        assert_eq!(actual, pattern, "{at}");
+        return;
+    };
+    let (name, after) = rest.split_once("}}").unwrap_or_else(|| panic!("{at}: {pattern}"));
+    let caught = actual.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    let caught = caught.unwrap_or_else(|| panic!("{at}: {actual} is not {pattern}"));
+    assert!(!caught.is_empty(), "{at}: nothing to capture in {actual}");
+    known.insert(name.to_owned(), caught.to_owned());
+}
