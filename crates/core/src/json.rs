@@ -8,7 +8,8 @@ use serde_json::{Map, Number, Value};
 #[error("{0}")]
 pub struct JsonError(String);
 
-/// Reads JSON and refuses an object that names a member twice. Nesting is limited to 128 levels.
+/// Reads JSON and refuses an object that names a member twice, and U+0000, which no text in storage can hold. Nesting is
+/// limited to 128 levels.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let Strict(value) = serde_json::from_slice(bytes).map_err(|error| JsonError(error.to_string()))?;
     Ok(value)
@@ -47,11 +48,12 @@ impl<'de> Visitor<'de> for StrictVisitor {
         Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(text.to_owned()))
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        self.visit_string(text.to_owned())
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        without_nul(&text)?;
         Ok(Value::String(text))
     }
 
@@ -70,6 +72,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
+            without_nul(&name)?;
             let Strict(value) = map.next_value()?;
             if members.insert(name.clone(), value).is_some() {
                 return Err(serde::de::Error::custom(format!("member {name:?} is there twice")));
@@ -77,6 +80,10 @@ impl<'de> Visitor<'de> for StrictVisitor {
         }
         Ok(Value::Object(members))
     }
+}
+
+fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') { Err(E::custom("a text holds U+0000")) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -87,6 +94,13 @@ mod tests {
     fn a_member_named_twice_is_refused_at_any_depth() {
         assert!(parse(br#"{"a":1,"b":[{"c":1,"c":2}]}"#).is_err());
         assert_eq!(parse(br#"{"a":1,"A":2}"#), Ok(serde_json::json!({"a": 1, "A": 2})));
+    }
+
+    #[test]
+    fn the_character_that_storage_cannot_hold_is_refused() {
+        assert!(parse(br#"{"a":"b\u0000c"}"#).is_err());
+        assert!(parse(br#"{"a\u0000":1}"#).is_err());
+        assert!(parse(br#"{"a":"b\u0001c"}"#).is_ok());
     }
 
     #[test]

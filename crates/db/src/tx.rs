@@ -12,7 +12,8 @@ pub enum Engine {
 }
 
 /// An open transaction. Reads see what this transaction wrote. It commits when the closure that
-/// received it returns `Ok`, and leaves nothing behind otherwise.
+/// received it returns `Ok`, and leaves nothing behind otherwise. A statement that fails ends it on both
+/// engines: whatever follows fails alike, and nothing is kept even when the closure returns `Ok`.
 pub trait Tx {
     /// Which engine this is. Only where SQL must differ.
     fn engine(&self) -> Engine;

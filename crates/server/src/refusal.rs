@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 /// Why a request was not handled. Closed: whoever renders one renders all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The path is no percent-encoded UTF-8.
+    /// The path is no percent-encoded UTF-8, or path or query hold U+0000.
     PathMalformed,
     /// The body ended early or its framing is broken.
     BodyBroken,
@@ -67,7 +67,7 @@ impl Refusal {
     /// A sentence for people.
     pub fn detail(self) -> &'static str {
         match self {
-            Refusal::PathMalformed => "The path is not percent-encoded UTF-8.",
+            Refusal::PathMalformed => "The address is not percent-encoded UTF-8 text.",
             Refusal::BodyBroken => "The body ended early or is framed wrongly.",
             Refusal::UriTooLong => "The path and query are too long.",
             Refusal::HeadersTooLarge => "The headers are too large.",

@@ -166,7 +166,12 @@ impl Shell {
         if header_bytes(request.headers()) > self.limits.header_bytes {
             return Err(Refusal::HeadersTooLarge);
         }
-        if is_utf8_encoded(uri.path()) { Ok(()) } else { Err(Refusal::PathMalformed) }
+        // U+0000 has one spelling, and no text in storage can hold it.
+        let holds_nul = uri.path_and_query().is_some_and(|whole| whole.as_str().contains("%00"));
+        if holds_nul || !is_utf8_encoded(uri.path()) {
+            return Err(Refusal::PathMalformed);
+        }
+        Ok(())
     }
 }
 

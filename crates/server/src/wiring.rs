@@ -5,11 +5,13 @@ use crate::docs::{self, Document};
 use crate::failure::Failure;
 use crate::health::{self, Probe, Readiness};
 use crate::listener::Listener;
-use crate::refusal::json_string;
+use crate::refusal::{json_string, problem};
 use crate::settings::{File, Listening, Storage};
 use crate::shell::Shell;
 use crate::site::{Family, Site};
 use crate::{console, demo, first_start, jobs, print, signal, storage, telemetry};
+use futures_util::future::BoxFuture;
+use lessor_api::TestClock;
 use lessor_core::clock::{Clock, MovableClock, SystemClock};
 use lessor_core::{App, RequestId, Timestamp};
 use lessor_db::Health;
@@ -22,17 +24,19 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The documents that there are, the native one first.
 pub fn documents() -> Vec<Document> {
-    // JOINT: native, device, zentitle.
-    vec![Document {
-        name: "native",
-        title: "Lessor",
-        make: || serde_json::json!({"openapi": "3.1.0", "info": {"title": "Lessor", "version": "0"}, "paths": {}}),
-    }]
+    vec![
+        Document { name: "native", title: "Lessor", make: || lessor_api::native_openapi(true) },
+        Document { name: "device", title: "Lessor for devices", make: lessor_api::device_openapi },
+        Document { name: "zentitle", title: "Zentitle web API v2", make: lessor_zentitle::openapi },
+    ]
 }
 
 /// The APIs over one application.
-fn families(app: &App, file: &File) -> Vec<Family> {
-    let mut families = Vec::new();
+fn families(app: &App, file: &File, clock: Option<TestClock>) -> Vec<Family> {
+    let mut families = vec![
+        Family::new("native", &["/v1"], lessor_api::native(app.clone(), clock), problem),
+        Family::new("device", &["/device/v1"], lessor_api::device(app.clone()), problem),
+    ];
     let dialect = file.dialect("zentitle");
     if dialect.enabled {
         let router = lessor_zentitle::router(app.clone());
@@ -52,7 +56,7 @@ pub fn serve(options: &Serve, flags: Flags) -> Result<(), Failure> {
     let url = server.listener.url();
     let welcome = first_start::run(&server.app)?
         .map(|link| format!("sign in once, within a day: {url}/console/#link={}\n", link.reveal()));
-    server.run(&welcome.unwrap_or_default())
+    server.run(None, &welcome.unwrap_or_default())
 }
 
 /// `lessor demo`.
@@ -75,7 +79,12 @@ pub fn demo(options: &Demo, flags: Flags) -> Result<(), Failure> {
     if let Some(file) = &options.credentials {
         demo::write_credentials(&credentials, file)?;
     }
-    server.run(&credentials.summary())
+    let app = server.app.clone();
+    let settle = Arc::new(move || -> BoxFuture<'static, _> {
+        let app = app.clone();
+        Box::pin(async move { jobs::run_all(&app).await })
+    });
+    server.run(Some(TestClock { clock, settle }), &credentials.summary())
 }
 
 fn demo_start(given: Option<&str>) -> Result<Timestamp, Failure> {
@@ -110,9 +119,9 @@ impl Server {
 
     /// Serves until the process is told to stop or storage fails for good.
     /// `welcome` is printed behind the line that tells the address.
-    fn run(self, welcome: &str) -> Result<(), Failure> {
+    fn run(self, clock: Option<TestClock>, welcome: &str) -> Result<(), Failure> {
         let Self { runtime, listener, listening, file, place, app } = self;
-        let ended = runtime.block_on(listen(listener, &listening, families(&app, &file), &app, welcome));
+        let ended = runtime.block_on(listen(listener, &listening, families(&app, &file, clock), &app, welcome));
         // Whatever still runs is past its limit.
         runtime.shutdown_background();
         ended?;

@@ -143,7 +143,7 @@ mod tests {
     use lessor_core::RequestId;
 
     fn condition(text: &'static str) -> Option<Condition> {
-        let trace = Trace { request: RequestId::from(Default::default()), path: String::new() };
+        let trace = Trace { request: RequestId(uuid::Uuid::nil()), path: String::new() };
         Condition::of(&trace, &HeaderMap::from_iter([(header::IF_MATCH, HeaderValue::from_static(text))])).ok()
     }
 

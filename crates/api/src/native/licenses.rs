@@ -14,6 +14,7 @@ use lessor_core::license::{self, Acquire, ChangeLicense, Codes, IssueLicenses, L
 use lessor_core::{App, Context, Error, LicenseId, Noun, ProductId, Refusal, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -170,8 +171,8 @@ async fn list_licenses(read: Read<ListLicenses>) -> Result<Response, Problem> {
         let mut catalogs: HashMap<ProductId, Catalog> = HashMap::new();
         for view in &found {
             let license = &view.license;
-            if !catalogs.contains_key(&license.product) {
-                catalogs.insert(license.product, catalog::catalog(tx, license.tenant, license.product)?);
+            if let Entry::Vacant(place) = catalogs.entry(license.product) {
+                place.insert(catalog::catalog(tx, license.tenant, license.product)?);
             }
         }
         let empty = Catalog { features: Vec::new(), values: Vec::new(), functions: Vec::new() };

@@ -36,8 +36,11 @@ pub struct TestClock {
 #[derive(Clone)]
 pub(super) struct Shared {
     clock: TestClock,
-    moves: Arc<Mutex<HashMap<(String, String), ([u8; 32], Timestamp)>>>,
+    moves: Arc<Mutex<Moves>>,
 }
+
+/// By caller and idempotency key: a fingerprint of what was asked for, and where the clock was moved to.
+type Moves = HashMap<(String, String), ([u8; 32], Timestamp)>;
 
 impl Shared {
     pub fn new(clock: TestClock) -> Self {

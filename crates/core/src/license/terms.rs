@@ -206,7 +206,12 @@ const MOST: i64 = 2_147_483_647;
 impl Terms {
     /// Checks every bound.
     pub fn check(&self) -> Result<(), Refusal> {
-        Term::new(self.term.kind, self.term.days, self.term.end)?;
+        match (self.term.kind, self.term.end) {
+            (TermKind::Expiring, None) => return Err(Refusal::Missing { field: "term_end" }),
+            // Extended often enough, a subscription has more days than a new one may have.
+            (TermKind::Subscription, _) => in_range("term_days", self.term.days, 1, MOST).map(|_| ())?,
+            (TermKind::Expiring | TermKind::Perpetual, _) => {}
+        }
         in_range("online_lease_hours", self.online_lease_hours, 0, MOST_LEASE_HOURS)?;
         in_range("virtual_lease_hours", self.virtual_lease_hours, 0, MOST_LEASE_HOURS)?;
         in_range("offline_lease_hours", self.offline_lease_hours, 0, MOST_LEASE_HOURS)?;

@@ -100,7 +100,7 @@ enum Stop {
 }
 
 /// Hands out rows as they arrive. Rows that are not wanted any more are still taken from the wire: an error
-/// behind the last of them (a foreign key) would otherwise stay unseen, and COMMIT would quietly roll back.
+/// behind the last of them ended the transaction and would otherwise stay unseen.
 fn stream(
     client: &mut Client,
     prepared: &postgres::Statement,

@@ -18,11 +18,15 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// First version without the bug that corrupts a database when its log is reset.
 const SOUND: i32 = 3_051_003;
 /// First version with a log, and so with that bug.
 const FIRST_WITH_LOG: i32 = 3_007_000;
+
+/// How long the lock may outlive its holder: a child of a process that ended has it until it runs its own program.
+const LOCK_PATIENCE: Duration = Duration::from_millis(300);
 
 pub(crate) struct Sqlite {
     file: PathBuf,
@@ -106,10 +110,16 @@ fn occupy(dir: &Path) -> Result<File, OpenError> {
     private_folder().create(dir).map_err(|error| folder_error(dir, &error))?;
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| folder_error(&path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: dir.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(folder_error(&path, &error)),
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(LOCK_PATIENCE / 10)
+            }
+            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked { path: dir.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(folder_error(&path, &error)),
+        }
     }
 }
 

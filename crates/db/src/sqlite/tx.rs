@@ -77,13 +77,12 @@ impl Tx for SqliteTx<'_> {
         self.guarded(|tx| {
             let fault = |error: rusqlite::Error| store_error(statement.name, &error);
             let mut prepared = tx.bound(statement, params)?;
-            let writes = !prepared.readonly();
+            // A statement that writes has done all of it, foreign keys included, before its first row comes out.
             let mut rows = prepared.raw_query();
-            let mut wanted = true;
-            // A statement that writes checks foreign keys only after its last row, so it must reach it.
-            while wanted || writes {
-                let Some(row) = rows.next().map_err(fault)? else { break };
-                wanted = wanted && each(&SqliteRow(row))?;
+            while let Some(row) = rows.next().map_err(fault)? {
+                if !each(&SqliteRow(row))? {
+                    break;
+                }
             }
             Ok(())
         })

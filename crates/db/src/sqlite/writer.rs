@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long the writer waits for readers before it gives up emptying the log for now.
-const RESTART_TIME: Duration = Duration::from_millis(50);
+const RESTART_TIME: Duration = Duration::from_millis(100);
 
 pub(crate) struct Writer {
     link: Link,

@@ -245,8 +245,9 @@ fn the_log_stays_bounded_under_load() {
         bench.write(move |tx| tx.execute(INSERT, &[id.into(), 0.into()])).expect("a row");
         longest = longest.max(log.metadata().expect("a log").len());
     }
-    // Without anybody emptying it, it would have three pages and more for each commit: over 6 MiB.
-    assert!(longest < 512 << 10, "{longest}");
+    // Without anybody emptying it, it would have two pages and more for each commit: over 6 MiB. On a disk that is
+    // slow to sync, the two that empty it get into each other's way for a while.
+    assert!(longest < 1 << 20, "{longest}");
     assert_eq!(bench.counters(), 1499);
 }
 

@@ -94,6 +94,20 @@ fn a_refusal_in_the_commit_is_no_mystery() {
 }
 
 #[test]
+fn an_error_behind_the_rows_that_were_wanted_is_not_missed() {
+    let bench = Bench::postgres();
+    let outcome = bench.write(|tx| {
+        add(tx)?;
+        tx.opt::<(i64,)>(sql("SELECT CAST(10 / (3 - n) AS bigint) FROM generate_series(1, 5) n"), &[])
+    });
+    assert!(
+        matches!(&outcome, Err(StoreError::Statement { message, .. }) if message == "division by zero"),
+        "{outcome:?}"
+    );
+    assert_eq!(bench.count(), 0);
+}
+
+#[test]
 fn transactions_that_block_each_other_are_tried_again() {
     let bench = Bench::postgres();
     bench.write(|tx| tx.execute(INSERT, &[2.into(), 0.into()])).expect("a second counter");

@@ -42,8 +42,10 @@ pub enum Idle {
 pub enum Charset {
     /// Any but NUL.
     Any,
-    /// None of `'`, `"`, `\`, `<`, `>`.
+    /// No control characters and none of `'`, `"`, `\`, `<`, `>`.
     NoMarkup,
+    /// No control characters, and no blanks at either end.
+    Line,
     /// Letters, digits and `-`.
     Code,
     /// Letters, digits, `_` and `-`.
@@ -54,7 +56,8 @@ impl Charset {
     fn takes(self, text: &str) -> bool {
         match self {
             Charset::Any => !text.contains('\0'),
-            Charset::NoMarkup => !text.contains(['\'', '"', '\\', '<', '>', '\0']),
+            Charset::NoMarkup => !text.contains(['\'', '"', '\\', '<', '>']) && !text.contains(char::is_control),
+            Charset::Line => !text.contains(char::is_control) && text.trim() == text,
             Charset::Code => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
             Charset::Word => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)),
         }

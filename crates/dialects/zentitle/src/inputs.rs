@@ -8,7 +8,10 @@ const MOST: i64 = i32::MAX as i64;
 /// An identifier: longer ones cannot exist.
 const ID: Kind = Kind::Text { min: 0, max: 64, of: Charset::Any };
 const NAME: Kind = Kind::Text { min: 0, max: 255, of: Charset::Any };
-const COMPANY_NAME: Kind = Kind::Text { min: 0, max: 255, of: Charset::NoMarkup };
+/// A name to give to something.
+const NEW_NAME: Kind = Kind::Text { min: 0, max: 200, of: Charset::Line };
+const COMPANY_NAME: Kind = Kind::Text { min: 0, max: 200, of: Charset::NoMarkup };
+const REMARK: Kind = Kind::Text { min: 0, max: 200, of: Charset::Any };
 const VALUE: Kind = Kind::Text { min: 0, max: 4000, of: Charset::Any };
 const REFERENCE: Kind = Kind::Text { min: 0, max: 200, of: Charset::Any };
 const NEW_CODE: Kind = Kind::Text { min: 0, max: 50, of: Charset::Word };
@@ -186,20 +189,20 @@ pub(crate) const MASTER_GET: &[Input] = &[
 
 // Products.
 
-const NEW_GROUPS: Kind = Kind::List(&[Input::need("featureGroupName", NAME), Input::may("notes", VALUE)]);
+const NEW_GROUPS: Kind = Kind::List(&[Input::need("featureGroupName", NEW_NAME), Input::may("notes", VALUE)]);
 const NEW_FEATURES: Kind = Kind::List(&[
-    Input::need("featureName", NAME),
+    Input::need("featureName", NEW_NAME),
     Input::need("featureCode", NEW_CODE),
     Input::need("notes", VALUE),
     Input::may("featureType", FEATURE_TYPE),
     Input::may("featureGroupName", NAME),
     Input::may("availableInTrials", Kind::TrueFalse),
 ]);
-const NEW_AGILITY: Kind = Kind::List(&[Input::need("name", NAME), Input::may("value", VALUE)]);
+const NEW_AGILITY: Kind = Kind::List(&[Input::need("name", NEW_NAME), Input::may("value", VALUE)]);
 
 pub(crate) const PRODUCT_GET: &[Input] = &[PRODUCT];
 pub(crate) const PRODUCT_POST: &[Input] = &[
-    Input::need("productName", NAME),
+    Input::need("productName", NEW_NAME),
     Input::may("inTrial", Kind::TrueFalse),
     LEASE,
     OFFLINE_LEASE,
@@ -215,7 +218,7 @@ pub(crate) const PRODUCT_POST: &[Input] = &[
 ];
 pub(crate) const PRODUCT_PUT: &[Input] = &[
     PRODUCT,
-    Input::may("productName", NAME),
+    Input::may("productName", NEW_NAME),
     LEASE,
     VM_LEASE,
     OFFLINE_LEASE,
@@ -232,7 +235,7 @@ pub(crate) const GROUPS_PUT: &[Input] = &[
         "featureGroups",
         Kind::List(&[
             Input::need("featureGroupName", NAME),
-            Input::may("newFeatureGroupName", NAME),
+            Input::may("newFeatureGroupName", NEW_NAME),
             Input::may("notes", VALUE),
         ]),
     ),
@@ -247,7 +250,7 @@ pub(crate) const FEATURES_PUT: &[Input] = &[
         Kind::List(&[
             Input::need("featureCode", ID),
             Input::may("newFeatureCode", NEW_CODE),
-            Input::may("featureName", NAME),
+            Input::may("featureName", NEW_NAME),
             Input::may("notes", VALUE),
             Input::may("featureGroupName", NAME),
             Input::may("availableInTrials", Kind::TrueFalse),
@@ -261,7 +264,7 @@ pub(crate) const AGILITY_PUT: &[Input] = &[
     PRODUCT,
     Input::need(
         "applicationAgility",
-        Kind::List(&[Input::need("name", NAME), Input::may("newName", NAME), Input::may("value", VALUE)]),
+        Kind::List(&[Input::need("name", NAME), Input::may("newName", NEW_NAME), Input::may("value", VALUE)]),
     ),
 ];
 pub(crate) const AGILITY_DELETE: &[Input] = &[PRODUCT, Input::need("name", NAME)];
@@ -272,7 +275,7 @@ pub(crate) const PROFILE_GET: &[Input] =
     &[PRODUCT, Input::may("profileName", NAME), Input::may("profileId", NUMBER), GET_FUNCTIONS];
 pub(crate) const PROFILE_POST: &[Input] = &[
     PRODUCT,
-    Input::need("profileName", NAME),
+    Input::need("profileName", NEW_NAME),
     LEASE,
     OFFLINE_LEASE,
     VM_LEASE,
@@ -295,7 +298,7 @@ pub(crate) const PROFILE_POST: &[Input] = &[
 pub(crate) const PROFILE_PUT: &[Input] = &[
     PRODUCT,
     Input::need("profileName", NAME),
-    Input::may("newProfileName", NAME),
+    Input::may("newProfileName", NEW_NAME),
     LEASE,
     OFFLINE_LEASE,
     VM_LEASE,
@@ -482,7 +485,7 @@ pub(crate) const TOKENS_PUT: &[Input] = &[
     Input::may("checkedOutTokens", Kind::Int { min: 0, max: 2_000_000_000 }),
     Input::may("computerId", ID),
 ];
-pub(crate) const KEY_POST: &[Input] = &[Input::need("keyType", KEY_TYPE), Input::may("description", NAME)];
+pub(crate) const KEY_POST: &[Input] = &[Input::need("keyType", KEY_TYPE), Input::may("description", REMARK)];
 pub(crate) const KEY_PUT: &[Input] =
-    &[Input::need("key", ID), Input::may("keyType", KEY_TYPE), Input::may("description", NAME)];
+    &[Input::need("key", ID), Input::may("keyType", KEY_TYPE), Input::may("description", REMARK)];
 pub(crate) const KEY_DELETE: &[Input] = &[Input::need("key", ID)];

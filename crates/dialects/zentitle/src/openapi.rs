@@ -234,7 +234,8 @@ fn text(input: &Input, min: usize, max: usize, of: Charset) -> Value {
 fn insert_pattern(schema: &mut Value, of: Charset) {
     let pattern = match of {
         Charset::Any => return,
-        Charset::NoMarkup => r#"^[^'"\\<>]*$"#,
+        Charset::NoMarkup => r#"^[^'"\\<>\u0000-\u001f\u007f-\u009f]*$"#,
+        Charset::Line => r"^(?!\s)[^\u0000-\u001f\u007f-\u009f]*(?<!\s)$",
         Charset::Code => "^[A-Za-z0-9-]*$",
         Charset::Word => "^[A-Za-z0-9_-]*$",
     };

@@ -11,8 +11,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
-use http::{HeaderMap, StatusCode, header};
-use lessor_core::{App, Caller, RequestId};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use lessor_core::{App, Caller, Error, RequestId};
 
 /// The longest body that is read, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -21,28 +21,29 @@ const BASE: &str = "/api/v2";
 /// What failed where no call was found.
 const UNKNOWN: &str = "Handling Request";
 
-/// All calls under `/api/v2`.
+/// All calls under `/api/v2`, whose case does not matter; whatever lies elsewhere is told to be no controller.
 pub fn router(app: App) -> Router {
     let answer = any(answer);
-    let router = Router::new().route(BASE, answer.clone()).route("/api/v2/", answer.clone());
-    router.route("/api/v2/{*rest}", answer).with_state(app)
+    Router::new().route("/", answer.clone()).route("/{*rest}", answer).with_state(app)
 }
 
 async fn answer(State(app): State<App>, request: Request) -> Response {
-    let call = match locate(request.method(), request.uri().path()) {
-        Ok(call) => call,
-        Err(problem) => return problem.into_response(UNKNOWN),
+    let mut response = match locate(request.method(), request.uri().path()) {
+        Ok(call) => match run(app, call, request).await {
+            Ok(response) => response,
+            Err(problem) => problem.into_response(call.action),
+        },
+        Err(problem) => problem.into_response(UNKNOWN),
     };
-    match run(app, call, request).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(call.action),
-    }
+    // Answers hold keys, codes and people's data.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// The call of an address and a verb. One slash at the end does no harm.
 fn locate(method: &http::Method, path: &str) -> Result<&'static Call, Problem> {
-    let rest = path.get(BASE.len()..).unwrap_or_default();
-    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    let is_below = path.get(..BASE.len()).is_some_and(|base| base.eq_ignore_ascii_case(BASE));
+    let rest = path.get(BASE.len()..).filter(|_| is_below).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
     let controller = rest.strip_suffix('/').unwrap_or(rest);
     if let Some(call) = Verb::of(method).and_then(|verb| table::find(controller, verb)) {
         return Ok(call);
@@ -58,15 +59,21 @@ fn locate(method: &http::Method, path: &str) -> Result<&'static Call, Problem> {
 async fn run(app: App, call: &'static Call, request: Request) -> Result<Response, Problem> {
     let id = request.extensions().get::<RequestId>().copied().unwrap_or_else(|| app.new_request());
     let caller = auth::authenticate(&app, request.headers(), id).await?;
-    check_key_type(&caller, call)?;
+    check_key_type(&app, &caller, call).await?;
     let fields = read(call, request).await?;
     let handler = call.handler.ok_or_else(|| Problem::new(StatusCode::NOT_IMPLEMENTED, "Not Implemented"))?;
     Ok(handler(Asked { app, caller, fields, says: call.says }).await?.into_response())
 }
 
-fn check_key_type(caller: &Caller, call: &Call) -> Result<(), Problem> {
-    let fits = KeyType::of(&caller.actor).is_some_and(|kind| kind.opens(call.keys));
-    if fits { Ok(()) } else { Err(Problem::wrong_key_type()) }
+async fn check_key_type(app: &App, caller: &Caller, call: &Call) -> Result<(), Problem> {
+    if KeyType::of(&caller.actor).is_some_and(|kind| kind.opens(call.keys)) {
+        return Ok(());
+    }
+    // Through the core, which journals whom it turns away.
+    match app.read(caller, |_, _| Err::<(), Error>(Error::Forbidden)).await {
+        Err(Error::Store(error)) => Err(error.into()),
+        _ => Err(Problem::wrong_key_type()),
+    }
 }
 
 /// Checks the inputs: the query of GET and DELETE, whose body says nothing, and the body of POST and PUT.
@@ -113,11 +120,11 @@ fn is_length_limit(error: &axum::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderValue, Method};
+    use http::Method;
 
     #[test]
     fn a_controller_is_found_in_any_case_and_with_one_slash_behind_it() {
-        for path in ["/api/v2/licensecode", "/api/v2/LicenseCode/", "/api/v2/LICENSECODE"] {
+        for path in ["/api/v2/licensecode", "/api/v2/LicenseCode/", "/API/V2/LICENSECODE"] {
             assert_eq!(locate(&Method::GET, path).expect("a call").action, "Getting License Code", "{path}");
         }
         assert_eq!(
@@ -128,7 +135,16 @@ mod tests {
 
     #[test]
     fn an_unknown_controller_is_not_found() {
-        for path in ["/api/v2", "/api/v2/", "/api/v2/License", "/api/v2/LicenseCode//", "/api/v2/LicenseCode/1"] {
+        for path in [
+            "/",
+            "/api/v2",
+            "/api/v2/",
+            "/api/v1/LicenseCode",
+            "/api/v2LicenseCode",
+            "/api/v2/License",
+            "/api/v2/LicenseCode//",
+            "/api/v2/LicenseCode/1",
+        ] {
             assert_eq!(
                 locate(&Method::GET, path).err().map(|problem| problem.status),
                 Some(StatusCode::NOT_FOUND),

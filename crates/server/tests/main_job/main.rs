@@ -10,27 +10,28 @@ use lessor_testkit::Engine;
 use program::{Answer, Demo, Paint, call};
 use serde_json::{Value, json};
 
-const CLOCK: &str = "2026-03-01T09:00:00Z";
 /// What the bodies name.
 const PRODUCT: &str = "6453300110";
 const MAIN_CODE: &str = "206454320110930859";
 const LEASE_HOURS: i64 = 12;
 
 /// A vendor's back office that speaks the Zentitle API, and the vendor's side of the native API to set it up.
-pub struct Office<'a> {
+struct Office<'a> {
     demo: &'a Demo,
     vendor: String,
     authorization: String,
+    /// The product's own id: the number that the bodies use is another vendor's too.
+    product: String,
 }
 
 impl<'a> Office<'a> {
     /// Makes a vendor whose records carry the names that the bodies use.
-    pub fn open(demo: &'a Demo) -> Self {
+    fn open(demo: &'a Demo) -> Self {
         let root = demo.native("GET", "/v1/me", None).ok()["account"].as_str().expect("an account").to_owned();
         let made =
             demo.native("POST", "/v1/accounts", Some(json!({"parent": root, "kind": "vendor", "name": "Seed Ltd"})));
         let vendor = made.ok()["id"].as_str().expect("an id").to_owned();
-        let mut office = Self { demo, vendor, authorization: String::new() };
+        let mut office = Self { demo, vendor, authorization: String::new(), product: String::new() };
         office.name("accounts", &office.vendor.clone(), "tenant", "4321");
         office.put(&format!("/v1/accounts/{}/attributes/zentitle", office.vendor), json!({"productPrefix": "64533"}));
         for (name, enabled, takes) in
@@ -73,26 +74,27 @@ impl<'a> Office<'a> {
         self.demo.native("PUT", path, Some(body)).ok();
     }
 
-    pub fn ask(&self, verb: &str, path: &str, body: Option<&str>) -> Answer {
+    fn ask(&self, verb: &str, path: &str, body: Option<&str>) -> Answer {
         call(&self.demo.url, verb, &format!("/api/v2/{path}"), Some(&self.authorization), body)
     }
 
-    pub fn get(&self, path: &str) -> Value {
+    fn get(&self, path: &str) -> Value {
         self.ask("GET", path, None).ok()
     }
 
-    pub fn post(&self, path: &str, body: &str) -> Value {
+    fn post(&self, path: &str, body: &str) -> Value {
         self.ask("POST", path, Some(body)).ok()
     }
 
     /// The product of the body, with the number that the other bodies call it by, and what they name of it.
-    pub fn make_product(&self) {
+    fn make_product(&mut self) {
         let made = self.post("Product", include_str!("seed/post_product.json"));
         let number = made.as_str().and_then(|text| text.split_once('\n')).expect("an id behind a line break").1;
         assert_eq!(made, format!("Product Created Successfully.\n{number}"));
         assert_eq!(number.len(), 10);
-        let id = self.demo.native("GET", &format!("/v1/products/zentitle:product:{number}"), None).ok();
-        self.name("products", id["id"].as_str().expect("an id"), "product", PRODUCT);
+        let products = self.demo.native("GET", &format!("/v1/products?vendor={}", self.vendor), None).ok();
+        self.product = products["items"][0]["id"].as_str().expect("an id").to_owned();
+        self.name("products", &self.product, "product", PRODUCT);
         let features = json!({"productId": PRODUCT, "features": [
             {"featureCode": "FEAT1", "featureName": "Pages", "notes": "Pages", "featureType": "elementpool"},
             {"featureCode": "EPOOL", "featureName": "Pool", "notes": "Pool", "featureType": "elementpool"},
@@ -114,10 +116,10 @@ impl<'a> Office<'a> {
     fn make_companies(&self) {
         for number in ["17", "10"] {
             let company = json!({"company": format!("Company {number}"), "productId": PRODUCT});
-            let made = self.post("Company", &company.to_string());
-            let given = made.as_str().and_then(|text| text.split_once('\n')).expect("an id").1.to_owned();
-            let name = format!("zentitle:company:{given}");
-            let account = self.demo.native("GET", &format!("/v1/accounts/{name}"), None).ok();
+            self.post("Company", &company.to_string());
+            let path = format!("/v1/accounts?branch={}&kind=customer", self.vendor);
+            let accounts = self.demo.native("GET", &path, None).ok()["items"].as_array().expect("a page").clone();
+            let account = accounts.iter().find(|account| account["name"] == company["company"]).expect("the company");
             self.name("accounts", account["id"].as_str().expect("an id"), "company", number);
         }
     }
@@ -133,8 +135,8 @@ fn codes(answer: &Value) -> Vec<String> {
 }
 
 fn the_main_job_from_end_to_end(engine: Engine) {
-    let mut demo = Demo::start(engine, CLOCK);
-    let office = Office::open(&demo);
+    let mut demo = Demo::start(engine);
+    let mut office = Office::open(&demo);
     office.make_product();
     office.make_companies();
 
@@ -202,9 +204,9 @@ fn change_the_main_code(office: &Office<'_>) {
 
 /// Three processes of the example on three devices.
 fn devices_come_and_go(demo: &Demo, office: &Office<'_>, code: &str) {
-    let product = format!("zentitle:product:{PRODUCT}");
+    let product = &office.product;
     let [first, second, third, fourth] =
-        ["first", "second", "third", "fourth"].map(|name| Paint::new(demo, &product, name));
+        ["first", "second", "third", "fourth"].map(|name| Paint::new(demo, product, name));
     for device in [&first, &second, &third] {
         device.ok(&["activate", code]);
     }
@@ -243,8 +245,8 @@ fn floating(office: &Office<'_>, code: &str) -> Value {
 }
 
 fn a_trial_becomes_a_license(demo: &Demo, office: &Office<'_>) {
-    let product = format!("zentitle:product:{PRODUCT}");
-    let device = Paint::new(demo, &product, "tried");
+    let product = &office.product;
+    let device = Paint::new(demo, product, "tried");
     device.ok(&["trial"]);
     let trials = office.get("trials?pageNumber=1");
     let trial = &trials[0];
@@ -262,13 +264,13 @@ fn a_trial_becomes_a_license(demo: &Demo, office: &Office<'_>) {
 
 /// Request, answer and proof travel as files; the back office carries them.
 fn a_device_that_is_never_online(demo: &Demo, office: &Office<'_>) {
-    let product = format!("zentitle:product:{PRODUCT}");
-    let device = Paint::new(demo, &product, "far away");
+    let product = &office.product;
+    let device = Paint::new(demo, product, "far away");
     let keys = demo.native("GET", &format!("/device/v1/products/{product}/keys"), None).ok();
     let key = keys["keys"][0]["public_key"].as_str().expect("a key").to_owned();
-    let native = keys["product"].as_str().expect("the product's own id").to_owned();
+    assert_eq!(&keys["product"], product);
     let device_with_key = |words: &[&str]| {
-        let words: Vec<&str> = ["--key", &key, "--product", &native].into_iter().chain(words.iter().copied()).collect();
+        let words: Vec<&str> = ["--key", &key].into_iter().chain(words.iter().copied()).collect();
         device.ok(&words)
     };
     let [request, answer, proof] = ["request", "answer", "proof"].map(|name| demo.file(name).display().to_string());

@@ -36,19 +36,19 @@ fn a_hundred_devices_find_ten_places(demo: &Demo, servers: &[String]) {
 
 #[test]
 fn a_hundred_activations_on_ten_places_give_exactly_ten_on_sqlite() {
-    let demo = Demo::start(Engine::Sqlite, crate::CLOCK);
+    let demo = Demo::start(Engine::Sqlite);
     a_hundred_devices_find_ten_places(&demo, &[demo.url.clone()]);
 }
 
 #[test]
 fn a_hundred_activations_on_ten_places_give_exactly_ten_on_postgres() {
-    let demo = Demo::start(Engine::Postgres, crate::CLOCK);
+    let demo = Demo::start(Engine::Postgres);
     a_hundred_devices_find_ten_places(&demo, &[demo.url.clone()]);
 }
 
 #[test]
 fn two_servers_on_one_database_admit_no_more_than_one() {
-    let demo = Demo::start(Engine::Postgres, crate::CLOCK);
+    let demo = Demo::start(Engine::Postgres);
     let (second, url) = demo.second();
     let _second = Ending(second);
     a_hundred_devices_find_ten_places(&demo, &[demo.url.clone(), url]);

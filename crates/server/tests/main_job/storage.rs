@@ -63,7 +63,7 @@ fn places(count: usize) -> impl Iterator<Item = usize> {
 }
 
 fn a_backup_comes_back_as_it_was(engine: Engine) {
-    let demo = Demo::start(engine, crate::CLOCK);
+    let demo = Demo::start(engine);
     let file = demo.file("lessor.backup");
     let name = file.display().to_string();
     backup_under_load(&demo, &name);
@@ -104,7 +104,7 @@ fn a_backup_under_load_comes_back_as_it_was_from_postgres() {
 
 #[test]
 fn verify_finds_any_flipped_byte_of_closed_storage() {
-    let mut demo = Demo::start(Engine::Sqlite, crate::CLOCK);
+    let mut demo = Demo::start(Engine::Sqlite);
     demo.stop();
     let folder = demo.file("data");
     let database = folder.join("lessor.db");
@@ -121,7 +121,7 @@ fn verify_finds_any_flipped_byte_of_closed_storage() {
 
 #[test]
 fn verify_finds_a_row_changed_behind_the_programs_back() {
-    let demo = Demo::start(Engine::Postgres, crate::CLOCK);
+    let demo = Demo::start(Engine::Postgres);
     let database = demo.storage()[1].clone();
     said(&run(&["verify", "--database", &database]));
     let changes = [

@@ -146,7 +146,7 @@ async fn a_content_length_that_promises_more_than_comes_is_refused() {
 #[tokio::test]
 async fn paths_must_be_utf8() {
     let server = Running::start(brisk()).await;
-    for path in ["/v1/%ff", "/v1/%C3%28", "/v1/%"] {
+    for path in ["/v1/%ff", "/v1/%C3%28", "/v1/%", "/v1/%00", "/v1/x?code=%00"] {
         let answer = server.get(path).await;
         assert_status(&answer, 400);
         assert!(answer.contains("\"code\":\"path_malformed\""), "{answer}");

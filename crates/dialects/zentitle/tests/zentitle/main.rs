@@ -2,6 +2,7 @@
 
 mod access;
 mod companies;
+mod hostile;
 mod licenses;
 mod products;
 mod replay;

@@ -93,7 +93,7 @@ pub fn all() -> Vec<(String, Transcript)> {
 pub async fn replay(host: &impl Host, name: &str, transcript: &Transcript) {
     let mut known = HashMap::new();
     for (place, step) in transcript.steps.iter().enumerate() {
-        let at = format!("{name}, step {}", place + 1);
+        let at = format!("{name} ({}), step {}", transcript.about, place + 1);
         match step {
             Step::Device(device) => {
                 assert_eq!(device.device, "activate", "{at}");

@@ -1,0 +1,107 @@
+//! Products, features, profiles, server functions.
+
+use crate::bench::Site;
+use http::Method;
+use lessor_core::account::Kind;
+use lessor_testkit::on_both_engines;
+use serde_json::{Value, json};
+
+fn feature<'a>(product: &'a Value, code: &str) -> &'a Value {
+    let features = product["features"].as_array().expect("features");
+    features.iter().find(|feature| feature["code"] == code).expect("the feature")
+}
+
+on_both_engines! {
+    a_product_is_made_with_all_that_is_in_it(bench) {
+        let site = Site::new(bench).await;
+        let id = site.product("Paint").await;
+        let product = site.get(&format!("/v1/products/{id}")).await.is(200).body;
+        assert_eq!(feature(&product, "PDF")["group"], "Export");
+        assert_eq!(feature(&product, "FLOAT")["limit"], 3);
+        assert_eq!(feature(&product, "TOKEN")["enabled"], true);
+        assert_eq!(product["values"], json!([{ "name": "edition", "value": "studio" }]));
+        assert_eq!(product["terms"]["term"], "perpetual");
+        assert_eq!(product["terms"]["term_end"], Value::Null);
+        site.post("/v1/products", &json!({ "name": "Paint" })).await.refused(409, "taken");
+        let listed = site.get("/v1/products").await.is(200).body;
+        assert_eq!(listed["items"][0]["id"], id.as_str());
+        assert_eq!(listed["items"][0].get("features"), None);
+    }
+
+    a_product_changes_only_where_it_is_asked_to(bench) {
+        let site = Site::new(bench).await;
+        let path = format!("/v1/products/{}", site.product("Paint").await);
+        let tag = site.get(&path).await.header("etag").to_owned();
+        let change = json!({ "active": false, "terms": { "term": "subscription", "term_days": 30 } });
+        let changed = site.call(Method::PATCH, &path).with("if-match", &tag).json(&change).send().await.is(200);
+        assert_eq!((&changed.body["active"], &changed.body["name"]), (&json!(false), &json!("Paint")));
+        assert_eq!(changed.body["terms"]["term_days"], 30);
+        assert_eq!(changed.body["terms"]["activation_limit"], 2);
+        let stale = site.call(Method::PATCH, &path).with("if-match", &tag).json(&json!({ "active": true }));
+        stale.send().await.refused(412, "stale");
+        assert_eq!(site.get(&path).await.body, changed.body);
+        site.patch(&path, &json!({ "name": null })).await.refused(400, "invalid_request");
+    }
+
+    features_are_added_changed_and_removed(bench) {
+        let site = Site::new(bench).await;
+        let product = site.product("Paint").await;
+        let features = format!("/v1/products/{product}/features");
+        let new = json!({ "code": "SVG", "name": "SVG", "kind": "flag", "enabled": true });
+        let added = site.post(&features, &new).await.is(201);
+        assert_eq!(added.body["enabled"], true);
+        site.post(&features, &new).await.refused(409, "taken");
+        let change = json!({ "code": "SVG2", "group": "Export", "in_trials": true });
+        let changed = site.patch(&format!("{features}/SVG"), &change).await.is(200);
+        assert_eq!((changed.text("code"), changed.text("group")), ("SVG2".into(), "Export".into()));
+        assert_eq!(changed.body["enabled"], true);
+        let changed = site.patch(&format!("{features}/SVG2"), &json!({ "group": null, "enabled": false })).await.is(200);
+        assert_eq!((&changed.body["group"], &changed.body["enabled"]), (&Value::Null, &json!(false)));
+        let changed = site.patch(&format!("{features}/FLOAT"), &json!({ "limit": 7 })).await.is(200);
+        assert_eq!((&changed.body["limit"], &changed.body["enabled"]), (&json!(7), &json!(true)));
+        site.delete(&format!("{features}/SVG2")).await.is(204);
+        site.delete(&format!("{features}/SVG2")).await.refused(404, "feature_unknown");
+    }
+
+    a_profile_gives_licenses_their_terms(bench) {
+        let site = Site::new(bench).await;
+        let product = site.product("Paint").await;
+        site.post("/v1/server-functions", &json!({ "name": "export", "takes_parameter": true })).await.is(201);
+        let new = json!({
+            "product": product, "name": "School",
+            "terms": { "term": "expiring", "term_end": "2027-01-01T00:00:00+01:00", "activation_limit": 30 },
+            "features": [{ "code": "FLOAT", "enabled": true, "limit": 9 }],
+            "values": [{ "name": "edition", "value": "school" }],
+            "functions": [{ "name": "export", "enabled": true, "parameter": 4 }],
+        });
+        let profile = site.post("/v1/profiles", &new).await.is(201);
+        assert_eq!(profile.body["terms"]["term_end"], "2026-12-31T23:00:00Z");
+        assert_eq!(profile.body["functions"], json!([{ "name": "export", "enabled": true, "parameter": 4 }]));
+        let id = profile.text("id");
+        let issue = json!({ "product": product, "profile": id, "codes": ["S-1"] });
+        let issued = site.post("/v1/licenses", &issue).await.is(201).body;
+        let license = format!("/v1/licenses/{}", issued["licenses"][0]["id"].as_str().expect("an id"));
+        let shown = site.get(&license).await.is(200).body;
+        assert_eq!((&shown["terms"]["activation_limit"], &shown["profile_name"]), (&json!(30), &json!("School")));
+        assert_eq!(feature(&shown, "FLOAT")["limit"], 9);
+
+        let change = json!({ "terms": { "activation_limit": 31 }, "push": true });
+        let changed = site.patch(&format!("/v1/profiles/{id}"), &change).await.is(200);
+        assert_eq!(changed.body["version"], 2);
+        assert_eq!(site.get(&license).await.body["terms"]["activation_limit"], 31);
+        let listed = site.get(&format!("/v1/profiles?product={product}")).await.is(200).body;
+        assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
+        assert_eq!(site.get("/v1/server-functions").await.is(200).body["items"][0]["name"], "export");
+    }
+
+    whoever_sells_a_product_sees_it_and_does_not_change_it(bench) {
+        let site = Site::new(bench).await;
+        let path = format!("/v1/products/{}", site.product("Paint").await);
+        let partner = site.bench.account(site.bench.root.id, Kind::Partner, "P").await;
+        let key = site.key_of(partner.id, None).await;
+        site.call(Method::GET, &path).by(&key).send().await.is(200);
+        site.call(Method::GET, "/v1/products").by(&key).send().await.is(200);
+        let change = site.call(Method::PATCH, &path).by(&key).json(&json!({ "name": "Mine" }));
+        change.send().await.refused(404, "product_unknown");
+    }
+}

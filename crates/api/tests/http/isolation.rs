@@ -1,0 +1,192 @@
+//! Nobody sees or changes what lies outside their branch.
+
+use crate::bench::{Answer, Site};
+use http::Method;
+use lessor_core::account::Kind;
+use lessor_testkit::on_both_engines;
+use serde_json::{Value, json};
+
+/// What of a problem may differ between two ids: the id in the path, and the request.
+fn blind(answer: &Answer) -> (u16, Value) {
+    let mut body = answer.body.clone();
+    body["request_id"] = Value::Null;
+    body["instance"] = Value::Null;
+    (answer.status.as_u16(), body)
+}
+
+/// Ids of one of each, in another branch.
+struct Theirs {
+    account: String,
+    product: String,
+    profile: String,
+    license: String,
+    hold: String,
+    key: String,
+    user: String,
+}
+
+async fn theirs(site: &Site) -> Theirs {
+    let vendor = site.bench.other_vendor("Other").await;
+    let key = site.key_of(vendor.id, None).await;
+    let other = site.with_key(key);
+    let product = other.product("Theirs").await;
+    let account = json!({ "kind": "customer", "name": "C" });
+    let account = other.post("/v1/accounts", &account).await.is(201).text("id");
+    let profile = json!({ "product": product, "name": "School" });
+    let hold = json!({ "reach": "self", "cause": "unpaid" });
+    let user = json!({ "name": "Eve", "login": "eve", "level": "read" });
+    Theirs {
+        profile: other.post("/v1/profiles", &profile).await.is(201).text("id"),
+        license: other.license(&product, "T-1").await,
+        hold: other.post(&format!("/v1/accounts/{account}/holds"), &hold).await.is(201).text("id"),
+        key: other.post("/v1/api-keys", &json!({})).await.is(201).text("id"),
+        user: other.post("/v1/users", &user).await.is(201).text("id"),
+        account,
+        product,
+    }
+}
+
+fn nobodys(theirs: &Theirs) -> Theirs {
+    let like = |id: &str| {
+        let (prefix, _) = id.split_once('_').expect("a prefix");
+        format!("{prefix}_00000000000070008000000000000001")
+    };
+    Theirs {
+        account: like(&theirs.account),
+        product: like(&theirs.product),
+        profile: like(&theirs.profile),
+        license: like(&theirs.license),
+        hold: like(&theirs.hold),
+        key: like(&theirs.key),
+        user: like(&theirs.user),
+    }
+}
+
+/// Every call that names a record of somebody else's, in the path, the query or the body.
+fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Value)> {
+    let Theirs { account, product, profile, license, hold, key, user } = ids;
+    let (get, post, patch, put, delete) = (Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE);
+    let alias = json!({ "dialect": "old", "kind": "thing", "alias": "1" });
+    let feature = json!({ "code": "X", "name": "X", "kind": "flag" });
+    let new_hold = json!({ "reach": "self", "cause": "x" });
+    let none = json!({});
+    let call = |method: &Method, path: String, body: &Value| (method.clone(), path, body.clone());
+    vec![
+        call(&get, format!("/v1/accounts/{account}"), &none),
+        call(&patch, format!("/v1/accounts/{account}"), &json!({ "name": "x" })),
+        call(&delete, format!("/v1/accounts/{account}"), &none),
+        call(&post, format!("/v1/accounts/{account}/move"), &json!({ "parent": own })),
+        call(&post, format!("/v1/accounts/{own}/move"), &json!({ "parent": account })),
+        call(&get, format!("/v1/accounts/{account}/holds"), &none),
+        call(&post, format!("/v1/accounts/{account}/holds"), &new_hold),
+        call(&get, format!("/v1/accounts?branch={account}"), &none),
+        call(&get, format!("/v1/accounts?parent={account}"), &none),
+        call(&post, "/v1/accounts".into(), &json!({ "kind": "customer", "name": "x", "parent": account })),
+        call(&get, format!("/v1/accounts/{account}/aliases"), &none),
+        call(&put, format!("/v1/accounts/{account}/aliases"), &alias),
+        call(&get, format!("/v1/accounts/{account}/attributes/x"), &none),
+        call(&put, format!("/v1/accounts/{account}/attributes/x"), &none),
+        call(&delete, format!("/v1/holds/{hold}"), &none),
+        call(&get, format!("/v1/products?vendor={account}"), &none),
+        call(&post, "/v1/products".into(), &json!({ "vendor": account, "name": "x" })),
+        call(&get, format!("/v1/products/{product}"), &none),
+        call(&patch, format!("/v1/products/{product}"), &json!({ "name": "x" })),
+        call(&post, format!("/v1/products/{product}/features"), &feature),
+        call(&patch, format!("/v1/products/{product}/features/PDF"), &json!({ "name": "x" })),
+        call(&delete, format!("/v1/products/{product}/features/PDF"), &none),
+        call(&post, format!("/v1/products/{product}/acquire"), &none),
+        call(&get, format!("/v1/products/{product}/aliases"), &none),
+        call(&put, format!("/v1/products/{product}/aliases"), &alias),
+        call(&get, format!("/v1/products/{product}/attributes/x"), &none),
+        call(&put, format!("/v1/products/{product}/attributes/x"), &none),
+        call(&get, format!("/v1/server-functions?vendor={account}"), &none),
+        call(&post, "/v1/server-functions".into(), &json!({ "vendor": account, "name": "x" })),
+        call(&get, format!("/v1/profiles?product={product}"), &none),
+        call(&get, format!("/v1/profiles?vendor={account}"), &none),
+        call(&post, "/v1/profiles".into(), &json!({ "product": product, "name": "x" })),
+        call(&post, "/v1/profiles".into(), &json!({ "product": own_product, "name": "x", "reseller": account })),
+        call(&get, format!("/v1/profiles/{profile}"), &none),
+        call(&patch, format!("/v1/profiles/{profile}"), &json!({ "name": "x" })),
+        call(&get, format!("/v1/licenses?branch={account}"), &none),
+        call(&post, "/v1/licenses".into(), &json!({ "product": product, "generate": 1 })),
+        call(&post, "/v1/licenses".into(), &json!({ "product": own_product, "generate": 1, "account": account })),
+        call(&post, "/v1/licenses".into(), &json!({ "product": own_product, "generate": 1, "profile": profile })),
+        call(&get, format!("/v1/licenses/{license}"), &none),
+        call(&patch, format!("/v1/licenses/{license}"), &json!({ "order": "x" })),
+        call(&delete, format!("/v1/licenses/{license}"), &none),
+        call(&get, format!("/v1/licenses/{license}/holds"), &none),
+        call(&post, format!("/v1/licenses/{license}/holds"), &json!({ "cause": "x" })),
+        call(&get, format!("/v1/licenses/{license}/notes"), &none),
+        call(&post, format!("/v1/licenses/{license}/notes"), &json!({ "text": "x" })),
+        call(&delete, format!("/v1/licenses/{license}/notes/1"), &none),
+        call(&get, format!("/v1/licenses/{license}/segments"), &none),
+        call(&get, format!("/v1/licenses/{license}/activations"), &none),
+        call(&post, format!("/v1/licenses/{license}/activations/return-all"), &none),
+        call(&put, format!("/v1/licenses/{license}/tokens/TOKEN"), &json!({ "limit": 1 })),
+        call(&get, format!("/v1/licenses/{license}/aliases"), &none),
+        call(&put, format!("/v1/licenses/{license}/aliases"), &alias),
+        call(&get, format!("/v1/licenses/{license}/attributes/x"), &none),
+        call(&put, format!("/v1/licenses/{license}/attributes/x"), &none),
+        call(&get, format!("/v1/trials?vendor={account}"), &none),
+        call(&get, format!("/v1/trials?product={product}"), &none),
+        call(&get, format!("/v1/api-keys?account={account}"), &none),
+        call(&post, "/v1/api-keys".into(), &json!({ "account": account })),
+        call(&delete, format!("/v1/api-keys/{key}"), &none),
+        call(&get, format!("/v1/users?account={account}"), &none),
+        call(&post, "/v1/users".into(), &json!({ "account": account, "name": "x", "login": "x", "level": "read" })),
+        call(&get, format!("/v1/users/{user}"), &none),
+        call(&delete, format!("/v1/users/{user}"), &none),
+        call(&get, format!("/v1/users/{user}/permissions"), &none),
+        call(&put, format!("/v1/users/{user}/permissions/{own}"), &json!({ "level": "read" })),
+        call(&delete, format!("/v1/users/{user}/permissions/{own}"), &none),
+        call(&put, format!("/v1/users/{user}/password"), &json!({ "password": "a sentence of my own" })),
+        call(&post, format!("/v1/users/{user}/unblock"), &none),
+        call(&post, format!("/v1/users/{user}/sign-in-links"), &none),
+    ]
+}
+
+async fn send(site: &Site, key: &str, (method, path, body): &(Method, String, Value)) -> Answer {
+    let call = site.call(method.clone(), path).by(key);
+    let call = if *method == Method::GET || *method == Method::DELETE { call } else { call.json(body) };
+    call.send().await
+}
+
+on_both_engines! {
+    another_branch_is_answered_like_one_that_never_was(bench) {
+        let site = Site::new(bench).await;
+        let theirs = theirs(&site).await;
+        let nobodys = nobodys(&theirs);
+        // A key of the root account reaches its own tenant alone: the other vendor stands in a tree of its own.
+        let own = site.bench.account(site.bench.root.id, Kind::Customer, "Own").await;
+        let own_product = site.product("Own").await;
+        let own = own.id.to_string();
+        let pairs = calls(&theirs, &own, &own_product).into_iter().zip(calls(&nobodys, &own, &own_product));
+        for (real, unreal) in pairs {
+            let (real_answer, unreal_answer) = (send(&site, &site.key, &real).await, send(&site, &site.key, &unreal).await);
+            assert_eq!(real_answer.status.as_u16(), 404, "{} {}: {}", real.0, real.1, real_answer.body);
+            assert_eq!(blind(&real_answer), blind(&unreal_answer), "{} {}", real.0, real.1);
+        }
+    }
+
+    lists_show_nothing_of_other_branches(bench) {
+        let site = Site::new(bench).await;
+        let theirs = theirs(&site).await;
+        let partner = site.bench.account(site.bench.root.id, Kind::Partner, "P").await;
+        let sister = site.bench.account(site.bench.root.id, Kind::Partner, "Sister").await;
+        let product = site.product("Paint").await;
+        let issue = json!({ "product": product, "account": sister.id.to_string(), "codes": ["SISTER-1"] });
+        site.post("/v1/licenses", &issue).await.is(201);
+        for key in [site.key_of(partner.id, None).await, site.key.clone()] {
+            for path in ["/v1/accounts", "/v1/licenses", "/v1/events?limit=100", "/v1/products", "/v1/api-keys", "/v1/users"] {
+                let shown = site.call(Method::GET, path).by(&key).send().await.is(200).body.to_string();
+                for id in [&theirs.account, &theirs.license, &theirs.product, &theirs.key, &theirs.user] {
+                    assert!(!shown.contains(id.as_str()), "{path} shows {id}");
+                }
+                let own = key == site.key;
+                assert!(own || !shown.contains(&sister.id.to_string()), "{path} shows the sister");
+            }
+        }
+        let event = format!("/v1/events?subject={}", theirs.license);
+        assert_eq!(site.get(&event).await.is(200).body["items"], json!([]));
+    }
+}
