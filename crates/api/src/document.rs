@@ -87,6 +87,8 @@ pub(crate) fn finish(document: OpenApi, api: &Api) -> Value {
     });
     document["servers"] = json!([{ "url": "/", "description": "This server" }]);
     document["security"] = json!([]);
+    refer_to_items(&mut document["components"]["schemas"]);
+    forget_empty_defaults(&mut document["components"]["schemas"]);
     components(&mut document["components"], api);
     let examples = Examples::of(document["components"]["schemas"].clone());
     let mut used = Vec::new();
@@ -103,6 +105,31 @@ pub(crate) fn finish(document: OpenApi, api: &Api) -> Value {
 
 fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
     value.as_object_mut().into_iter().flat_map(Map::iter_mut)
+}
+
+/// Pages come with a copy of what their items are; a reference says it once.
+fn refer_to_items(schemas: &mut Value) {
+    let names: Vec<String> = schemas.as_object().into_iter().flat_map(|schemas| schemas.keys().cloned()).collect();
+    for item in
+        names.iter().filter_map(|name| name.strip_prefix("Page_")).filter(|item| names.iter().any(|name| name == item))
+    {
+        schemas[format!("Page_{item}")]["properties"]["items"]["items"] =
+            json!({ "$ref": format!("#/components/schemas/{item}") });
+    }
+}
+
+/// That a member left out stays as it is does not make `null` its default.
+fn forget_empty_defaults(schema: &mut Value) {
+    if let Some(members) = schema.as_object_mut()
+        && members.get("default").is_some_and(Value::is_null)
+    {
+        members.remove("default");
+    }
+    match schema {
+        Value::Object(members) => members.values_mut().for_each(forget_empty_defaults),
+        Value::Array(values) => values.iter_mut().for_each(forget_empty_defaults),
+        _ => {}
+    }
 }
 
 fn components(components: &mut Value, api: &Api) {

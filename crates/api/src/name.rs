@@ -2,7 +2,8 @@
 
 use lessor_core::alias;
 use lessor_core::{
-    AccountId, ApiKeyId, Context, Error, EventId, HoldId, LicenseId, Noun, ProductId, ProfileId, Tx, UserId,
+    AccountId, ApiKeyId, Context, Error, EventId, HoldId, LicenseId, Noun, PriceCategoryId, ProductId, ProfileId, Tx,
+    UserId,
 };
 use uuid::Uuid;
 
@@ -51,6 +52,7 @@ plain! {
     user -> UserId, User;
     api_key -> ApiKeyId, ApiKey;
     hold -> HoldId, Hold;
+    price_category -> PriceCategoryId, PriceCategory;
 }
 
 /// The record behind an id of any kind: a prefix, `_`, 32 hex digits.
@@ -70,6 +72,7 @@ pub(crate) fn written(kind: &str, id: Uuid) -> String {
         "license" => LicenseId::PREFIX,
         "activation" => lessor_core::ActivationId::PREFIX,
         "trial" => lessor_core::TrialId::PREFIX,
+        "price_category" => PriceCategoryId::PREFIX,
         other => other,
     };
     format!("{prefix}_{}", id.simple())

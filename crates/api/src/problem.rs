@@ -100,9 +100,9 @@ impl Problem {
             Refusal::BadCredentials => return problem.challenging("Bearer realm=\"lessor\""),
             _ => return problem,
         };
-        let pointer = sent.and_then(|sent| pointer_to(sent, field)).unwrap_or_default();
-        let detail = refusal.to_string();
-        problem.with_fault(Fault::Body(pointer, detail))
+        // Of a look there is no body to point into.
+        let Some(sent) = sent else { return problem };
+        problem.with_fault(Fault::Body(pointer_to(sent, field).unwrap_or_default(), refusal.to_string()))
     }
 
     fn storage(trace: &Trace, error: &StoreError) -> Self {

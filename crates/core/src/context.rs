@@ -86,7 +86,8 @@ impl Actor {
 
     /// The level on a place in the tree, if it lies in any of the actor's branches.
     pub fn level_at(&self, path: &Path) -> Option<Level> {
-        let nearest = self.grants.iter().filter(|grant| grant.path.holds(path)).max_by_key(|grant| grant.path.depth())?;
+        let nearest =
+            self.grants.iter().filter(|grant| grant.path.holds(path)).max_by_key(|grant| grant.path.depth())?;
         (nearest.level != Level::None).then_some(nearest.level)
     }
 }
@@ -179,8 +180,10 @@ mod tests {
     use super::*;
 
     fn actor(grants: &[(&str, Level)], rights: Option<Vec<Right>>) -> Actor {
-        let grants =
-            grants.iter().map(|(path, level)| Grant { path: Path::stored((*path).to_owned()), level: *level }).collect();
+        let grants = grants
+            .iter()
+            .map(|(path, level)| Grant { path: Path::stored((*path).to_owned()), level: *level })
+            .collect();
         Actor { grants, rights, ..Actor::system() }
     }
 

@@ -36,12 +36,12 @@ pub(crate) use rows::ALL;
 
 mod rows {
     lessor_db::statements! {
-    FORGET = "DELETE FROM idempotency_records WHERE caller = $1 AND route = $2 AND key = $3 AND created_at < $4";
-    CLAIM = "INSERT INTO idempotency_records (caller, route, key, fingerprint, status, body, created_at) \
-             VALUES ($1, $2, $3, $4, 0, '', $5) ON CONFLICT (caller, route, key) DO NOTHING";
-    FIND = "SELECT fingerprint, status, body FROM idempotency_records WHERE caller = $1 AND route = $2 AND key = $3";
-    KEEP = "UPDATE idempotency_records SET status = $4, body = $5 WHERE caller = $1 AND route = $2 AND key = $3";
-    EXPIRE = "DELETE FROM idempotency_records WHERE created_at < $1";
+        FORGET = "DELETE FROM idempotency_records WHERE caller = $1 AND route = $2 AND key = $3 AND created_at < $4";
+        CLAIM = "INSERT INTO idempotency_records (caller, route, key, fingerprint, status, body, created_at) \
+                 VALUES ($1, $2, $3, $4, 0, '', $5) ON CONFLICT (caller, route, key) DO NOTHING";
+        FIND = "SELECT fingerprint, status, body FROM idempotency_records WHERE caller = $1 AND route = $2 AND key = $3";
+        KEEP = "UPDATE idempotency_records SET status = $4, body = $5 WHERE caller = $1 AND route = $2 AND key = $3";
+        EXPIRE = "DELETE FROM idempotency_records WHERE created_at < $1";
     }
 }
 

@@ -19,8 +19,8 @@ pub mod json;
 pub mod license;
 pub mod schema;
 pub mod secret;
-pub mod verify;
 mod text;
+pub mod verify;
 
 pub use app::{App, random};
 pub use clock::{Clock, Timestamp};

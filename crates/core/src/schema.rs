@@ -4,11 +4,8 @@ use lessor_db::Statement;
 use lessor_db::migrate::Migration;
 
 /// Migrations in order, never edited once released.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "foundation",
-    sql: include_str!("../migrations/0001_foundation.sql"),
-}];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "foundation", sql: include_str!("../migrations/0001_foundation.sql") }];
 
 /// Every table, parents before children: the order in which a backup is written and read.
 pub const TABLES: &[&str] = &[

@@ -33,8 +33,8 @@ impl Secret {
 
     fn start(&self, purpose: &str) -> Hmac<Sha256> {
         // A key of 32 bytes is always accepted; the zero-length fallback is never reached.
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
-            .unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0).unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac

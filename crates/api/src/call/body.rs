@@ -63,7 +63,7 @@ fn content_type(headers: &HeaderMap) -> bool {
 }
 
 /// Reads the operation's own type from what was sent.
-pub(super) fn typed<T: DeserializeOwned>(head: &Head, value: Value) -> Result<T, Problem> {
+pub(super) fn typed<T: DeserializeOwned>(head: &Head, value: &Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let detail = error.inner().to_string();
         let pointer = pointer(error.path(), &detail);

@@ -36,7 +36,7 @@ impl<B: DeserializeOwned> Device<B> {
         let NoQuery {} = query::typed(&head)?;
         let key = idempotency_key(&head.trace, request.headers())?;
         let sent = body::receive(&head, request).await?;
-        let body = body::typed(&head, sent.value.clone())?;
+        let body = body::typed(&head, &sent.value)?;
         let key = key.map(|key| {
             let secret = match &head.bearer {
                 Bearer::Given(secret) => secret.as_str(),

@@ -59,7 +59,7 @@ impl<B: DeserializeOwned> FromRequest<App> for Open<B> {
         let head = Head::of(&parts, app);
         let NoQuery {} = query::typed(&head)?;
         let sent = body::receive(&head, Request::from_parts(parts, rest)).await?;
-        let body = body::typed(&head, sent.value.clone())?;
+        let body = body::typed(&head, &sent.value)?;
         Ok(Self { head, sent: sent.value, body })
     }
 }

@@ -42,7 +42,7 @@ impl<B: DeserializeOwned> FromRequest<App> for Write<B> {
         let condition = Condition::of(&head.trace, &parts.headers)?;
         let key = idempotency_key(&head.trace, &parts.headers)?;
         let sent = body::receive(&head, Request::from_parts(parts, rest)).await?;
-        let body = body::typed(&head, sent.value.clone())?;
+        let body = body::typed(&head, &sent.value)?;
         let key = key.map(|key| {
             let parts = [head.method.as_str().as_bytes(), head.trace.path.as_bytes(), &sent.bytes];
             RequestKey {

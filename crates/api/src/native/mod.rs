@@ -8,6 +8,7 @@ mod holds;
 mod license_parts;
 mod licenses;
 mod names;
+mod price_categories;
 mod products;
 mod profiles;
 mod sessions;
@@ -30,6 +31,7 @@ fn operations(test_clock: bool) -> OpenApiRouter<App> {
         .merge(holds::routes())
         .merge(products::routes())
         .merge(features::routes())
+        .merge(price_categories::routes())
         .merge(profiles::routes())
         .merge(licenses::routes())
         .merge(license_parts::routes())

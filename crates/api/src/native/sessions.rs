@@ -1,6 +1,6 @@
 //! Signing in and out, and who one is.
 
-use crate::call::{Bearer, Open, Read, signed_in};
+use crate::call::{Bearer, Head, Open, Read, signed_in};
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::wire::{Level, Time};
@@ -79,8 +79,9 @@ async fn sign_in(open: Open<Credentials>) -> Result<Response, Problem> {
     responses((status = 204, description = "The session is over")))]
 async fn sign_out(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    let head = crate::call::Head::of(&parts, &app);
+    let head = Head::of(&parts, &app);
     let caller = signed_in(&head).await?;
+    head.refuse_query()?;
     let token = match &head.bearer {
         Bearer::Given(token) if token.starts_with(SESSION_PREFIX) => token.clone(),
         _ => {
@@ -107,7 +108,8 @@ struct Redemption {
 
 /// Redeem a sign-in link
 ///
-/// Sets the user's password, ends what sessions there were, and signs in. A link works once.
+/// Sets the user's password, ends what sessions there were, and signs in. A link works once, whatever `Idempotency-Key` comes
+/// with it.
 #[utoipa::path(post, path = "/v1/sign-in-links/redeem", tag = "Sessions", request_body = Redemption, security(()),
     responses((status = 201, description = "The session", body = Session)))]
 async fn redeem_sign_in_link(open: Open<Redemption>) -> Result<Response, Problem> {

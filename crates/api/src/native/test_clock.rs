@@ -61,6 +61,7 @@ struct ClockState {
 /// How to move the clock: one of the two.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"advance": "P1DT2H"}))]
 struct ClockMove {
     /// By this much: an ISO 8601 duration.
     #[serde(default, deserialize_with = "given")]
@@ -68,7 +69,7 @@ struct ClockMove {
     advance: Option<String>,
     /// To this instant, which must not lie in the past.
     #[serde(default, deserialize_with = "given")]
-    #[schema(nullable = false, example = json!(null))]
+    #[schema(nullable = false)]
     now: Option<Time>,
 }
 

@@ -1,13 +1,14 @@
 //! Both APIs over a fresh application, and calls to them.
 
+use crate::truth;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request, StatusCode};
 use lessor_api::{TestClock, device, native};
-use lessor_core::AccountId;
 use lessor_core::account::Kind;
 use lessor_core::identity::Right;
 use lessor_core::identity::api_key::{self, CreateApiKey, KeyForm};
+use lessor_core::{AccountId, RequestId};
 use lessor_testkit::Bench;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -21,7 +22,8 @@ pub struct Site {
     pub key: String,
     /// How often the clock's jobs were run to completion.
     pub settled: Arc<AtomicUsize>,
-    router: Router,
+    native: Router,
+    device: Router,
 }
 
 pub struct Answer {
@@ -77,6 +79,12 @@ impl Call {
         Self { bearer: Some(bearer.to_owned()), ..self }
     }
 
+    /// As the listener says which call this is.
+    pub fn called(mut self, id: RequestId) -> Self {
+        self.request = self.request.extension(id);
+        self
+    }
+
     pub fn by_nobody(self) -> Self {
         Self { bearer: None, ..self }
     }
@@ -94,10 +102,14 @@ impl Call {
         if let Some(bearer) = &self.bearer {
             request = request.header("authorization", format!("Bearer {bearer}"));
         }
-        let response = self.site.router.oneshot(request.body(self.body).expect("a request")).await.expect("an answer");
+        let request = request.body(self.body).expect("a request");
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let router = if path.starts_with("/device/v1") { self.site.device } else { self.site.native };
+        let response = router.oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body");
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
+        truth::check(&method, &path, parts.status.as_u16(), &body);
         Answer { status: parts.status, headers: parts.headers, body }
     }
 }
@@ -111,10 +123,8 @@ impl Site {
             Box::pin(async { Ok(()) })
         };
         let clock = TestClock { clock: Arc::clone(&bench.clock), settle: Arc::new(settle) };
-        let router = Router::new()
-            .merge(strip(native(bench.app.clone(), Some(clock)), "/v1"))
-            .merge(strip(device(bench.app.clone()), "/device/v1"));
-        let mut site = Self { bench, key: String::new(), settled, router };
+        let (native, device) = (native(bench.app.clone(), Some(clock)), device(bench.app.clone()));
+        let mut site = Self { bench, key: String::new(), settled, native, device };
         site.key = site.key_of(site.bench.root.id, None).await;
         site
     }
@@ -197,11 +207,4 @@ impl Site {
         let answer = self.call(Method::POST, "/device/v1/activations").by_nobody().json(&body).send().await.is(201);
         (answer.text("activation"), answer.text("secret"))
     }
-}
-
-/// A router whose fallbacks answer only below its own prefix, as the server mounts it.
-fn strip(router: Router, prefix: &str) -> Router {
-    Router::new()
-        .route(prefix, axum::routing::any_service(router.clone()))
-        .route(&format!("{prefix}/{{*rest}}"), axum::routing::any_service(router))
 }

@@ -94,6 +94,21 @@ on_both_engines! {
         assert_eq!(site.get("/v1/server-functions").await.is(200).body["items"][0]["name"], "export");
     }
 
+    products_fall_under_price_categories(bench) {
+        let site = Site::new(bench).await;
+        let product = site.product("Paint").await;
+        let made = site.post("/v1/price-categories", &json!({ "name": "Endpoint" })).await.is(201);
+        site.post("/v1/price-categories", &json!({ "name": "Endpoint" })).await.refused(409, "taken");
+        assert_eq!(site.get("/v1/price-categories").await.is(200).body["items"], json!([made.body]));
+        let path = format!("/v1/products/{product}/price-categories");
+        let set = json!({ "price_categories": [made.text("id")] });
+        assert_eq!(site.put(&path, &set).await.is(200).body["items"], json!([made.body]));
+        assert_eq!(site.get(&path).await.is(200).body["items"], json!([made.body]));
+        site.put(&path, &json!({ "price_categories": ["x"] })).await.refused(404, "price_category_unknown");
+        site.put(&path, &json!({ "price_categories": [] })).await.is(200);
+        assert_eq!(site.get(&path).await.is(200).body["items"], json!([]));
+    }
+
     whoever_sells_a_product_sees_it_and_does_not_change_it(bench) {
         let site = Site::new(bench).await;
         let path = format!("/v1/products/{}", site.product("Paint").await);

@@ -54,6 +54,24 @@ fn every_reference_leads_somewhere_and_nothing_is_left_over() {
 }
 
 #[test]
+fn a_default_is_of_its_members_type() {
+    for (name, document) in documents() {
+        each(&document, &mut |member, schema| {
+            let Some(default) = schema.get("default").filter(|_| schema.get("type").is_some()) else { return };
+            let fits = match schema["type"].as_str() {
+                Some("integer") => default.is_i64(),
+                Some("boolean") => default.is_boolean(),
+                Some("string") => default.is_string(),
+                Some("array") => default.is_array(),
+                Some("object") => default.is_object(),
+                _ => !default.is_null(),
+            };
+            assert!(fits, "{name}: {member}: {schema}");
+        });
+    }
+}
+
+#[test]
 fn every_operation_says_all_there_is_to_say() {
     for (name, document) in documents() {
         assert_eq!(document["openapi"], "3.1.0");

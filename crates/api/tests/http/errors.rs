@@ -121,6 +121,16 @@ on_both_engines! {
         assert_eq!(problem.header("allow"), "GET,HEAD");
     }
 
+    a_problem_names_its_call(bench) {
+        let site = Site::new(bench).await;
+        let id = site.bench.app.new_request();
+        for path in ["/v1/me", "/v1/nothing", "/device/v1/activations/x"] {
+            let problem = site.call(Method::GET, path).by_nobody().called(id).send().await;
+            assert_eq!(problem.text("request_id"), id.to_string());
+            assert_eq!(problem.text("instance"), path);
+        }
+    }
+
     a_malformed_id_is_nobodys(bench) {
         let site = Site::new(bench).await;
         for id in ["x", "acc_", "acc_01890A5D3C2B7E1F8A4B5C6D7E8F9A0B", "prd_01890a5d3c2b7e1f8a4b5c6d7e8f9a0b", "a:b:c", "a:b", "%00"] {

@@ -99,6 +99,10 @@ fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Val
         call(&put, format!("/v1/products/{product}/aliases"), &alias),
         call(&get, format!("/v1/products/{product}/attributes/x"), &none),
         call(&put, format!("/v1/products/{product}/attributes/x"), &none),
+        call(&get, format!("/v1/price-categories?vendor={account}"), &none),
+        call(&post, "/v1/price-categories".into(), &json!({ "vendor": account, "name": "x" })),
+        call(&get, format!("/v1/products/{product}/price-categories"), &none),
+        call(&put, format!("/v1/products/{product}/price-categories"), &json!({ "price_categories": [] })),
         call(&get, format!("/v1/server-functions?vendor={account}"), &none),
         call(&post, "/v1/server-functions".into(), &json!({ "vendor": account, "name": "x" })),
         call(&get, format!("/v1/profiles?product={product}"), &none),
@@ -165,6 +169,21 @@ on_both_engines! {
             let (real_answer, unreal_answer) = (send(&site, &site.key, &real).await, send(&site, &site.key, &unreal).await);
             assert_eq!(real_answer.status.as_u16(), 404, "{} {}: {}", real.0, real.1, real_answer.body);
             assert_eq!(blind(&real_answer), blind(&unreal_answer), "{} {}", real.0, real.1);
+        }
+    }
+
+    no_operation_that_names_a_record_is_left_out(bench) {
+        let site = Site::new(bench).await;
+        let (ids, own) = (nobodys(&theirs(&site).await), site.bench.root.id.to_string());
+        let tried: Vec<_> = calls(&ids, &own, &own).into_iter().map(|(method, path, _)| (method, path)).collect();
+        let document = lessor_api::native_openapi(true);
+        for (template, item) in document["paths"].as_object().expect("paths") {
+            for verb in item.as_object().expect("operations").keys().filter(|_| template.contains('{')) {
+                let is_tried = tried.iter().any(|(method, path)| {
+                    method.as_str().eq_ignore_ascii_case(verb) && crate::truth::fits(template, path)
+                });
+                assert!(is_tried, "{verb} {template}");
+            }
         }
     }
 

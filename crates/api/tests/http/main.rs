@@ -11,3 +11,4 @@ mod errors;
 mod idempotency;
 mod isolation;
 mod licenses;
+mod truth;

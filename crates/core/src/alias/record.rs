@@ -133,7 +133,8 @@ impl Record {
     /// What events about the record say, if the caller may do this to it.
     fn authorized(self, tx: &mut dyn Tx, cx: &Context<'_>, level: Level) -> Result<Subject, Error> {
         let missing = || Error::not_found(self.noun());
-        let action = |read: Right, write: Right| if level == Level::Write { Action::write(write) } else { Action::read(read) };
+        let action =
+            |read: Right, write: Right| if level == Level::Write { Action::write(write) } else { Action::read(read) };
         match self {
             Record::Account(id) => {
                 let action = action(Right::ACCOUNTS_READ, Right::ACCOUNTS_WRITE);

@@ -1,6 +1,7 @@
 //! The catalog: products, what can be switched or limited in them, and the profiles that give licenses their terms.
 
 mod feature;
+mod price_category;
 mod product;
 mod profile;
 pub(crate) mod rows;
@@ -9,23 +10,24 @@ mod settings;
 pub use feature::{
     ChangeFeature, NewFeature, NewGroup, SetDefault, add_features, change_features, remove_feature, set_default,
 };
+pub use price_category::{create_price_category, price_categories, price_categories_of, set_price_categories};
 pub use product::{
     ChangeProduct, CreateProduct, change_product, create_product, product, products, public_keys, resolve_product,
 };
+pub(crate) use product::{signer, terms_view};
 pub use profile::{
-    ChangeProfile, CreateProfile, ProfileFilter, change_profile, count_profiles, create_profile, profile_by_name,
-    profile_by_id, profiles,
+    ChangeProfile, CreateProfile, ProfileFilter, change_profile, count_profiles, create_profile, profile_by_id,
+    profile_by_name, profiles,
 };
 pub use settings::{
     Catalog, FeatureSetting, FunctionSetting, GrantView, Settings, SettingsChange, ValueSetting, catalog, functions,
     register_function,
 };
-pub(crate) use product::{signer, terms_view};
 pub(crate) use settings::{settings_of, settings_of_many};
 
 use crate::clock::Timestamp;
 use crate::id::{
-    AccountId, FeatureGroupId, FeatureId, NamedValueId, ProductId, ProfileId, ServerFunctionId,
+    AccountId, FeatureGroupId, FeatureId, NamedValueId, PriceCategoryId, ProductId, ProfileId, ServerFunctionId,
 };
 use crate::license::{Terms, from_word};
 use lessor_db::{FromColumn, ValueRef};
@@ -148,6 +150,15 @@ pub struct ServerFunction {
     pub takes_parameter: bool,
 }
 
+/// A name under which a vendor's prices are listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceCategory {
+    /// Its id.
+    pub id: PriceCategoryId,
+    /// Its name, unique with the vendor.
+    pub name: String,
+}
+
 /// A named set of license terms. It gives a license its terms when the license is made or told to inherit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
@@ -174,4 +185,3 @@ pub struct Profile {
     /// Grows with each change.
     pub version: i64,
 }
-

@@ -125,8 +125,7 @@ pub fn change_product(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ChangeProduct) ->
     };
     check_name("name", &after.name)?;
     check_trial(after.trial_offered, after.trial_days)?;
-    rows::update_product(tx, &after)
-        .map_err(|error| Error::from(error).taken_on_unique(Noun::Product, &after.name))?;
+    rows::update_product(tx, &after).map_err(|error| Error::from(error).taken_on_unique(Noun::Product, &after.name))?;
     let change = json!({ "before": view(&before), "after": view(&after) });
     journal::append(tx, cx, "product.changed", subject(&after), &change)?;
     Ok(after)
@@ -199,9 +198,8 @@ pub fn public_keys(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<(PublicKey
 /// What signs for a product now.
 pub(crate) fn signer(tx: &mut dyn Tx, product: ProductId) -> Result<Signer, Error> {
     let seed = rows::signing_seed(tx, product)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    seed.map(Signer::from_seed).ok_or_else(|| {
-        lessor_db::StoreError::Broken(format!("product {product} has no signing key")).into()
-    })
+    seed.map(Signer::from_seed)
+        .ok_or_else(|| lessor_db::StoreError::Broken(format!("product {product} has no signing key")).into())
 }
 
 /// A name: 1 to 200 characters, none of them a control character, no blank at either end.

@@ -85,7 +85,8 @@ pub struct ChangeProfile {
 /// Changes a profile.
 pub fn change_profile(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ChangeProfile) -> Result<Profile, Error> {
     let before = rows::profile(tx, cmd.profile)?.ok_or(Error::not_found(Noun::Profile))?;
-    let product = lock_product(tx, cx, before.product)?;
+    // What the caller asks about is the profile: whether its product is there is not told.
+    let product = lock_product(tx, cx, before.product).map_err(as_profile)?;
     let before = rows::lock_profile(tx, cmd.profile)?.ok_or(Error::not_found(Noun::Profile))?;
     let after = Profile {
         name: cmd.name.clone().unwrap_or_else(|| before.name.clone()),
@@ -124,11 +125,15 @@ pub fn profile_by_id(tx: &mut dyn Tx, cx: &Context<'_>, id: ProfileId) -> Result
 
 fn visible(tx: &mut dyn Tx, cx: &Context<'_>, found: Option<Profile>) -> Result<Profile, Error> {
     let profile = found.ok_or(Error::not_found(Noun::Profile))?;
-    may_see(tx, cx, profile.tenant).map_err(|error| match error {
+    may_see(tx, cx, profile.tenant).map_err(as_profile)?;
+    Ok(profile)
+}
+
+fn as_profile(error: Error) -> Error {
+    match error {
         Error::Refused(Refusal::NotFound(_)) => Error::not_found(Noun::Profile),
         other => other,
-    })?;
-    Ok(profile)
+    }
 }
 
 /// Which profiles a list shows.

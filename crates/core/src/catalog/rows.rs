@@ -1,9 +1,9 @@
 //! The SQL of the catalog.
 
-use super::{Feature, GrantView, NamedValue, Product, Profile, ProfileFilter, ServerFunction};
+use super::{Feature, GrantView, NamedValue, PriceCategory, Product, Profile, ProfileFilter, ServerFunction};
 use crate::clock::Timestamp;
 use crate::id::{
-    AccountId, FeatureGroupId, FeatureId, NamedValueId, ProductId, ProfileId, ServerFunctionId,
+    AccountId, FeatureGroupId, FeatureId, NamedValueId, PriceCategoryId, ProductId, ProfileId, ServerFunctionId,
 };
 use crate::license::{Terms, terms_columns};
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
@@ -88,6 +88,14 @@ statements! {
     INSERT_FUNCTION = "INSERT INTO server_functions (id, tenant_id, name, enabled, takes_parameter) \
                        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, name) DO NOTHING";
     FUNCTIONS = "SELECT id, name, enabled, takes_parameter FROM server_functions WHERE tenant_id = $1 ORDER BY id";
+
+    INSERT_PRICE_CATEGORY = "INSERT INTO price_categories (id, tenant_id, name) VALUES ($1, $2, $3)";
+    PRICE_CATEGORIES = "SELECT id, name FROM price_categories WHERE tenant_id = $1 ORDER BY id";
+    PRICE_CATEGORIES_OF = "SELECT c.id, c.name FROM product_price_categories p \
+                           JOIN price_categories c ON c.id = p.category_id WHERE p.product_id = $1 ORDER BY c.id";
+    CLEAR_PRICE_CATEGORIES = "DELETE FROM product_price_categories WHERE product_id = $1";
+    ADD_PRICE_CATEGORY = "INSERT INTO product_price_categories (product_id, category_id) VALUES ($1, $2) \
+                          ON CONFLICT (product_id, category_id) DO NOTHING";
 
     INSERT_PROFILE = concat!(
         "INSERT INTO profiles (id, tenant_id, product_id, name, reseller_id, enabled, acquired, ", terms_columns!(),
@@ -382,6 +390,43 @@ pub(super) fn functions(tx: &mut dyn Tx, tenant: AccountId) -> Result<Vec<Server
     tx.all(FUNCTIONS, &[tenant.into()])
 }
 
+impl FromRow for PriceCategory {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        Ok(Self { id: row.get(0)?, name: row.get(1)? })
+    }
+}
+
+pub(super) fn insert_price_category(
+    tx: &mut dyn Tx,
+    category: &PriceCategory,
+    tenant: AccountId,
+) -> Result<(), StoreError> {
+    tx.execute(INSERT_PRICE_CATEGORY, &[category.id.into(), tenant.into(), category.name.as_str().into()])?;
+    Ok(())
+}
+
+pub(super) fn price_categories(tx: &mut dyn Tx, tenant: AccountId) -> Result<Vec<PriceCategory>, StoreError> {
+    tx.all(PRICE_CATEGORIES, &[tenant.into()])
+}
+
+pub(super) fn price_categories_of(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<PriceCategory>, StoreError> {
+    tx.all(PRICE_CATEGORIES_OF, &[product.into()])
+}
+
+pub(super) fn clear_price_categories(tx: &mut dyn Tx, product: ProductId) -> Result<(), StoreError> {
+    tx.execute(CLEAR_PRICE_CATEGORIES, &[product.into()])?;
+    Ok(())
+}
+
+pub(super) fn add_price_category(
+    tx: &mut dyn Tx,
+    product: ProductId,
+    category: PriceCategoryId,
+) -> Result<(), StoreError> {
+    tx.execute(ADD_PRICE_CATEGORY, &[product.into(), category.into()])?;
+    Ok(())
+}
+
 pub(super) fn insert_profile(tx: &mut dyn Tx, profile: &Profile) -> Result<(), StoreError> {
     let mut params: Vec<Value> = vec![
         profile.id.into(),
@@ -546,4 +591,3 @@ pub(crate) fn delete_settings(tx: &mut dyn Tx, owner: Uuid) -> Result<(), StoreE
 pub(super) fn sums_of_profile(tx: &mut dyn Tx, profile: ProfileId) -> Result<Vec<(FeatureId, i64)>, StoreError> {
     tx.all(SUMS_OF_PROFILE, &[profile.into()])
 }
-

@@ -171,13 +171,7 @@ impl SettingsChange {
                 return Err(Error::malformed("parameter", "this function takes none"));
             }
             let old = before.functions.get(&function.id).copied().unwrap_or((function.enabled, None));
-            rows::put_function(
-                tx,
-                owner,
-                function.id,
-                setting.enabled.unwrap_or(old.0),
-                setting.parameter.or(old.1),
-            )?;
+            rows::put_function(tx, owner, function.id, setting.enabled.unwrap_or(old.0), setting.parameter.or(old.1))?;
         }
         Ok(())
     }

@@ -225,12 +225,7 @@ fn new_activation(
 
 /// The device as the product knows it, made known if it is not. A registered key is never replaced: another key under the
 /// same id is another machine.
-fn known_device(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    product: &Product,
-    facts: &DeviceFacts,
-) -> Result<Device, Error> {
+fn known_device(tx: &mut dyn Tx, cx: &Context<'_>, product: &Product, facts: &DeviceFacts) -> Result<Device, Error> {
     if let Some(key) = facts.public_key {
         PublicKey::from_bytes(&key).map_err(|error| Error::malformed("device key", error.to_string()))?;
     }

@@ -21,12 +21,8 @@ pub fn tell_lapsed(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<bool, Error> {
         if !rows::mark_lapse_told(tx, lapsed.activation, lapsed.lease_end)? {
             continue;
         }
-        let subject = Subject {
-            kind: "activation",
-            id: lapsed.activation.0,
-            account: lapsed.account,
-            tenant: lapsed.tenant,
-        };
+        let subject =
+            Subject { kind: "activation", id: lapsed.activation.0, account: lapsed.account, tenant: lapsed.tenant };
         let data = json!({ "device": lapsed.fingerprint, "lease_end": lapsed.lease_end.to_rfc3339() });
         journal::append(tx, cx, "lease.lapsed", subject, &data)?;
     }

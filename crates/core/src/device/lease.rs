@@ -7,8 +7,7 @@ use crate::error::{Error, Noun};
 use crate::license::{Concurrency, License, Terms, rows as license_rows};
 use lessor_db::{StoreError, Tx};
 use lessor_lease::{
-    Concurrency as LeaseConcurrency, FeatureKind, Lease, LeaseFeature, LeaseKind, Mode, VERSION,
-    to_hex,
+    Concurrency as LeaseConcurrency, FeatureKind, Lease, LeaseFeature, LeaseKind, Mode, VERSION, to_hex,
 };
 use std::collections::BTreeMap;
 
@@ -27,22 +26,14 @@ pub struct Leased {
 }
 
 /// Builds and signs the lease that an activation has now.
-pub(super) fn sign(
-    tx: &mut dyn Tx,
-    activation: &Activation,
-    product: &Product,
-) -> Result<Leased, Error> {
+pub(super) fn sign(tx: &mut dyn Tx, activation: &Activation, product: &Product) -> Result<Leased, Error> {
     let lease = build(tx, activation, product)?;
     let document = lease.sign(&catalog::signer(tx, product.id)?).map_err(|error| broken("lease", error))?;
     Ok(Leased { activation: activation.clone(), lease, document: document.to_string() })
 }
 
 /// The lease that an activation has now.
-pub(super) fn build(
-    tx: &mut dyn Tx,
-    activation: &Activation,
-    product: &Product,
-) -> Result<Lease, Error> {
+pub(super) fn build(tx: &mut dyn Tx, activation: &Activation, product: &Product) -> Result<Lease, Error> {
     let license = match activation.license {
         Some(id) => Some(license_rows::by_id(tx, id)?.ok_or(Error::not_found(Noun::License))?),
         None => None,

@@ -25,9 +25,7 @@ pub use renew::{Renew, renew, state_of};
 pub use report::{
     ConsumerRecord, NewConsumerRecord, add_consumer_record, report_consumer, report_system, system_report,
 };
-pub use trial::{
-    Trial, TrialFilter, TrialState, count_trials, delete_trial, trial_of, trials,
-};
+pub use trial::{Trial, TrialFilter, TrialState, count_trials, delete_trial, trial_of, trials};
 
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -154,11 +152,7 @@ pub(crate) fn authenticate(
 }
 
 /// The activation behind a credential, without a lock.
-pub(crate) fn identify(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    credential: &DeviceCredential,
-) -> Result<Activation, Error> {
+pub(crate) fn identify(tx: &mut dyn Tx, cx: &Context<'_>, credential: &DeviceCredential) -> Result<Activation, Error> {
     let found = rows::by_id(tx, credential.activation)?.ok_or(Error::Unauthenticated)?;
     if !cx.secret().is_device_secret(found.id, found.secret_generation, &credential.secret) {
         return Err(Error::Unauthenticated);

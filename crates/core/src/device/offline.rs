@@ -79,12 +79,7 @@ pub fn offline_activate(
 
 /// Takes the lock under which the request will be answered, so that a twin which is being answered right now has its
 /// answer before anybody looks for one.
-fn wait_for_twin(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    product: ProductId,
-    request: &OfflineRequest,
-) -> Result<(), Error> {
+fn wait_for_twin(tx: &mut dyn Tx, cx: &Context<'_>, product: ProductId, request: &OfflineRequest) -> Result<(), Error> {
     match &request.license {
         Some(code) => drop(lock_license(tx, product, code)?),
         None => {

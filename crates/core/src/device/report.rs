@@ -112,12 +112,7 @@ pub fn add_consumer_record(tx: &mut dyn Tx, cx: &Context<'_>, record: &NewConsum
     write_record(tx, cx, product.tenant, record)
 }
 
-fn write_record(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    tenant: AccountId,
-    record: &NewConsumerRecord,
-) -> Result<(), Error> {
+fn write_record(tx: &mut dyn Tx, cx: &Context<'_>, tenant: AccountId, record: &NewConsumerRecord) -> Result<(), Error> {
     let document = object_text("consumer", &record.document)?;
     let kept = ConsumerRecord {
         product: record.product,
@@ -157,12 +152,7 @@ fn object_text(field: &'static str, value: &Value) -> Result<String, Error> {
 ///
 /// # Errors
 /// `NotFound(SystemReport)` when it never did.
-pub fn system_report(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    product: ProductId,
-    fingerprint: &str,
-) -> Result<Value, Error> {
+pub fn system_report(tx: &mut dyn Tx, cx: &Context<'_>, product: ProductId, fingerprint: &str) -> Result<Value, Error> {
     let product = catalog::rows::product(tx, product)?.ok_or(Error::not_found(Noun::Product))?;
     let vendor = account_rows::by_id(tx, product.tenant)?.ok_or(Error::not_found(Noun::Product))?;
     cx.authorize(&Action::read(Right::LICENSES_READ), &vendor, Noun::Product)?;

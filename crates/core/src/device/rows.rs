@@ -210,19 +210,13 @@ pub(super) fn extend(
     lease_end: Option<Timestamp>,
     way: Way<'_>,
 ) -> Result<Activation, StoreError> {
-    let params =
-        [activation.id.into(), now.into(), lease_end.into(), way.request.into(), way.kind.word().into()];
+    let params = [activation.id.into(), now.into(), lease_end.into(), way.request.into(), way.kind.word().into()];
     tx.execute(EXTEND, &params)?;
     let lease_number = activation.lease_number + 1;
     Ok(Activation { lease_number, leased_at: now, lease_end, kind: way.kind, ..activation.clone() })
 }
 
-pub(super) fn set_returned(
-    tx: &mut dyn Tx,
-    id: ActivationId,
-    now: Timestamp,
-    cause: &str,
-) -> Result<(), StoreError> {
+pub(super) fn set_returned(tx: &mut dyn Tx, id: ActivationId, now: Timestamp, cause: &str) -> Result<(), StoreError> {
     tx.execute(SET_RETURNED, &[id.into(), now.into(), cause.into()])?;
     Ok(())
 }
@@ -305,8 +299,7 @@ pub(super) fn lock_device_of(
     product: ProductId,
     fingerprint: &str,
 ) -> Result<Option<DeviceId>, StoreError> {
-    let found: Option<(DeviceId, Option<Vec<u8>>)> =
-        tx.opt(LOCK_DEVICE_OF, &[product.into(), fingerprint.into()])?;
+    let found: Option<(DeviceId, Option<Vec<u8>>)> = tx.opt(LOCK_DEVICE_OF, &[product.into(), fingerprint.into()])?;
     Ok(found.map(|(id, _)| id))
 }
 
@@ -325,11 +318,7 @@ pub(super) fn set_system(tx: &mut dyn Tx, device: DeviceId, text: &str, now: Tim
     Ok(())
 }
 
-pub(super) fn system_of(
-    tx: &mut dyn Tx,
-    product: ProductId,
-    fingerprint: &str,
-) -> Result<Option<String>, StoreError> {
+pub(super) fn system_of(tx: &mut dyn Tx, product: ProductId, fingerprint: &str) -> Result<Option<String>, StoreError> {
     let found: Option<(String,)> = tx.opt(SYSTEM_OF, &[product.into(), fingerprint.into()])?;
     Ok(found.map(|(text,)| text))
 }
@@ -373,12 +362,7 @@ pub(super) fn put_held(
     Ok(())
 }
 
-pub(super) fn set_used(
-    tx: &mut dyn Tx,
-    license: LicenseId,
-    feature: FeatureId,
-    used: i64,
-) -> Result<(), StoreError> {
+pub(super) fn set_used(tx: &mut dyn Tx, license: LicenseId, feature: FeatureId, used: i64) -> Result<(), StoreError> {
     tx.execute(SET_USED, &[license.into(), feature.into(), used.into()])?;
     Ok(())
 }
@@ -425,11 +409,7 @@ pub(super) fn trial_of_device(tx: &mut dyn Tx, device: DeviceId) -> Result<Optio
     tx.opt(TRIAL_OF_DEVICE, &[device.into()])
 }
 
-pub(super) fn trial_on(
-    tx: &mut dyn Tx,
-    product: ProductId,
-    fingerprint: &str,
-) -> Result<Option<Trial>, StoreError> {
+pub(super) fn trial_on(tx: &mut dyn Tx, product: ProductId, fingerprint: &str) -> Result<Option<Trial>, StoreError> {
     tx.opt(TRIAL_ON, &[product.into(), fingerprint.into()])
 }
 

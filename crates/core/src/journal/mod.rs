@@ -53,13 +53,7 @@ pub struct Event {
 }
 
 /// Appends an event. `data` holds `before` and `after` where something changed.
-pub fn append(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    kind: &str,
-    subject: Subject,
-    data: &Value,
-) -> Result<EventId, Error> {
+pub fn append(tx: &mut dyn Tx, cx: &Context<'_>, kind: &str, subject: Subject, data: &Value) -> Result<EventId, Error> {
     let id: EventId = cx.new_id();
     let actor = cx.actor();
     let chain = json!([actor.who.to_string(), actor.account.to_string()]).to_string();

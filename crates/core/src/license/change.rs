@@ -191,7 +191,8 @@ fn set_enabled(tx: &mut dyn Tx, cx: &Context<'_>, license: &mut License, enabled
     if enabled {
         account::lift_all_of_cause(tx, cx, target, DISABLED)?;
     } else {
-        let held = account::holds_of(tx, cx, target)?.iter().any(|hold| hold.cause == DISABLED && hold.lifted_at.is_none());
+        let held =
+            account::holds_of(tx, cx, target)?.iter().any(|hold| hold.cause == DISABLED && hold.lifted_at.is_none());
         if !held {
             let hold = PlaceHold { target, reach: Reach::Own, cause: DISABLED.into(), note: String::new() };
             account::place(tx, cx, &hold)?;

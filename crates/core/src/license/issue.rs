@@ -54,11 +54,11 @@ pub fn issue(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &IssueLicenses) -> Result<V
     let profile = profile_of(tx, &product, cmd.profile)?;
     check_text("reference", &cmd.reference)?;
     check_text("order", &cmd.order)?;
-    let mut issuer = Issuer { cmd, product: &product, account: &account, profile: profile.as_ref() };
+    let issuer = Issuer { cmd, product: &product, account: &account, profile: profile.as_ref() };
     match &cmd.codes {
         Codes::Import(codes) => {
             check_codes(codes)?;
-            codes.iter().map(|code| issuer.import(tx, cx, code)).collect()
+            issuer.import(tx, cx, codes)
         }
         Codes::Generate(amount) => {
             let amount = super::in_range("amount", *amount, 1, MOST_CODES)?;
@@ -121,15 +121,21 @@ struct Issuer<'a> {
 }
 
 impl Issuer<'_> {
-    fn import(&mut self, tx: &mut dyn Tx, cx: &Context<'_>, code: &str) -> Result<(LicenseId, String), Error> {
-        let license = self.license(cx, code.to_owned());
-        if !rows::insert(tx, &license)? {
-            return Err(Refusal::Taken { noun: Noun::License, name: code.to_owned() }.into());
+    /// Two imports of the same codes meet at the first of them: codes are taken in one order, whatever their order in the
+    /// list, so that neither waits for the other.
+    fn import(&self, tx: &mut dyn Tx, cx: &Context<'_>, codes: &[String]) -> Result<Vec<(LicenseId, String)>, Error> {
+        let licenses: Vec<License> = codes.iter().map(|code| self.license(cx, code.clone())).collect();
+        let mut by_code: Vec<&License> = licenses.iter().collect();
+        by_code.sort_unstable_by(|one, other| one.code.cmp(&other.code));
+        for license in by_code {
+            if !rows::insert(tx, license)? {
+                return Err(Refusal::Taken { noun: Noun::License, name: license.code.clone() }.into());
+            }
         }
-        self.complete(tx, cx, license)
+        licenses.into_iter().map(|license| self.complete(tx, cx, license)).collect()
     }
 
-    fn generate(&mut self, tx: &mut dyn Tx, cx: &Context<'_>) -> Result<(LicenseId, String), Error> {
+    fn generate(&self, tx: &mut dyn Tx, cx: &Context<'_>) -> Result<(LicenseId, String), Error> {
         // A code of 60 bits meets another one about never; a third try would mean broken chance.
         for _ in 0..3 {
             let license = self.license(cx, random_code(cx));
@@ -163,12 +169,7 @@ impl Issuer<'_> {
         }
     }
 
-    fn complete(
-        &self,
-        tx: &mut dyn Tx,
-        cx: &Context<'_>,
-        mut license: License,
-    ) -> Result<(LicenseId, String), Error> {
+    fn complete(&self, tx: &mut dyn Tx, cx: &Context<'_>, mut license: License) -> Result<(LicenseId, String), Error> {
         match self.profile {
             Some(profile) => catalog::rows::copy_settings(tx, profile.id.0, license.id.0)?,
             None => catalog::rows::grant_defaults(tx, self.product.id, license.id.0)?,

@@ -52,10 +52,9 @@ statements! {
     BY_PRODUCT_AND_CODE = concat!(license_columns!(), "WHERE product_id = $1 AND code = $2");
     PAGE = concat!(license_columns!(), license_filter!(), "ORDER BY id LIMIT $16 OFFSET $17");
     COUNT = concat!("SELECT count(*) FROM licenses ", license_filter!());
-    AFTER = concat!(
-        "SELECT l.id, a.path FROM licenses l JOIN accounts a ON a.id = l.account_id \
+    AFTER = "SELECT l.id, a.path FROM licenses l JOIN accounts a ON a.id = l.account_id \
          WHERE l.id > $1 AND a.path >= $2 AND a.path < $3 AND (CAST($4 AS BIGINT) = 0 OR l.product_id = $5) \
-         AND (CAST($6 AS BIGINT) = 0 OR l.code = $7) ORDER BY l.id LIMIT $8");
+         AND (CAST($6 AS BIGINT) = 0 OR l.code = $7) ORDER BY l.id LIMIT $8";
     OF_ACCOUNT = concat!(license_columns!(), "WHERE account_id = $1 ORDER BY id LIMIT 500 FOR UPDATE");
     BY_ORDER = "SELECT product_id, code, order_reference FROM licenses \
                 WHERE tenant_id = $1 AND lower(order_reference) LIKE $2 ESCAPE '!' ORDER BY id";
@@ -298,11 +297,7 @@ pub(super) fn by_order(
     tx.all(BY_ORDER, &[tenant.into(), format!("%{literal}%").into()])
 }
 
-pub(super) fn of_profile(
-    tx: &mut dyn Tx,
-    profile: ProfileId,
-    after: LicenseId,
-) -> Result<Vec<License>, StoreError> {
+pub(super) fn of_profile(tx: &mut dyn Tx, profile: ProfileId, after: LicenseId) -> Result<Vec<License>, StoreError> {
     tx.all(OF_PROFILE, &[profile.into(), after.into()])
 }
 
@@ -351,11 +346,7 @@ pub(super) fn lock_free(
 }
 
 /// Marks a license as handed out; gives its code and its account.
-pub(super) fn set_acquired(
-    tx: &mut dyn Tx,
-    id: LicenseId,
-    now: Timestamp,
-) -> Result<(String, AccountId), StoreError> {
+pub(super) fn set_acquired(tx: &mut dyn Tx, id: LicenseId, now: Timestamp) -> Result<(String, AccountId), StoreError> {
     tx.one(SET_ACQUIRED, &[id.into(), now.into()])
 }
 
@@ -502,25 +493,16 @@ pub(super) fn put_checkout(
     Ok(())
 }
 
+type CheckoutRow = (FeatureId, String, String, i64, i64);
+
 /// Feature, device, user, held and consumed of every check-out of a license.
-pub(super) fn checkouts_of(
-    tx: &mut dyn Tx,
-    license: LicenseId,
-) -> Result<Vec<(FeatureId, String, String, i64, i64)>, StoreError> {
+pub(super) fn checkouts_of(tx: &mut dyn Tx, license: LicenseId) -> Result<Vec<CheckoutRow>, StoreError> {
     tx.all(CHECKOUTS_OF, &[license.into()])
 }
 
 /// Removes a license and everything that hangs on it but its segments, events and consumer records: those are facts.
 pub(super) fn erase(tx: &mut dyn Tx, license: LicenseId) -> Result<(), StoreError> {
-    let all = [
-        ERASE_CHECKOUTS,
-        ERASE_ACTIVATIONS,
-        ERASE_HOLDS,
-        DELETE_NOTES,
-        ERASE_ALIASES,
-        ERASE_ATTRIBUTES,
-        ERASE,
-    ];
+    let all = [ERASE_CHECKOUTS, ERASE_ACTIVATIONS, ERASE_HOLDS, DELETE_NOTES, ERASE_ALIASES, ERASE_ATTRIBUTES, ERASE];
     for statement in all {
         tx.execute(statement, &[license.into()])?;
     }
@@ -535,11 +517,7 @@ pub(super) fn profile_names(tx: &mut dyn Tx, ids: &[Uuid]) -> Result<Vec<(Profil
     tx.all(PROFILE_NAMES, &padded(ids))
 }
 
-pub(super) fn live_counts(
-    tx: &mut dyn Tx,
-    ids: &[Uuid],
-    now: Timestamp,
-) -> Result<Vec<(LicenseId, i64)>, StoreError> {
+pub(super) fn live_counts(tx: &mut dyn Tx, ids: &[Uuid], now: Timestamp) -> Result<Vec<(LicenseId, i64)>, StoreError> {
     tx.all(LIVE_COUNTS, &[padded(ids), vec![now.into()]].concat())
 }
 

@@ -93,7 +93,9 @@ impl Term {
         match kind {
             TermKind::Perpetual => Ok(Self::PERPETUAL),
             TermKind::Subscription => Ok(Self { kind, days: in_range("term_days", days, 1, 5_000)?, end: None }),
-            TermKind::Expiring => Ok(Self { kind, days: 0, end: Some(end.ok_or(Refusal::Missing { field: "term_end" })?) }),
+            TermKind::Expiring => {
+                Ok(Self { kind, days: 0, end: Some(end.ok_or(Refusal::Missing { field: "term_end" })?) })
+            }
         }
     }
 
@@ -147,7 +149,11 @@ pub fn change_term(term: Term, change: &TermChange, started: bool, now: Timestam
                 return Err(Refusal::Malformed { field: "term_end", reason: "an expiring license has an end".into() });
             }
             let end = change.end.flatten().or(term.end.filter(|_| same_kind));
-            Ok(Term { kind: TermKind::Expiring, days: 0, end: Some(end.ok_or(Refusal::Missing { field: "term_end" })?) })
+            Ok(Term {
+                kind: TermKind::Expiring,
+                days: 0,
+                end: Some(end.ok_or(Refusal::Missing { field: "term_end" })?),
+            })
         }
     }
 }

@@ -86,7 +86,12 @@ async fn term_after(bench: &Bench, id: LicenseId, change: TermChange) -> Result<
     Ok(bench.change(ChangeLicense { terms, ..ChangeLicense::of(id) }).await?.terms.term)
 }
 
-async fn acquire(bench: &Bench, product: ProductId, profile: Option<ProfileId>, amount: i64) -> Result<Vec<String>, Error> {
+async fn acquire(
+    bench: &Bench,
+    product: ProductId,
+    profile: Option<ProfileId>,
+    amount: i64,
+) -> Result<Vec<String>, Error> {
     let cmd = Acquire { product, profile, amount };
     let handed_out = bench.write(move |tx, cx| license::acquire(tx, cx, &cmd)).await?;
     Ok(handed_out.into_iter().map(|(_, code)| code).collect())

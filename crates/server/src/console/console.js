@@ -9,7 +9,7 @@ const terms = (terms) => [terms.term.kind ?? terms.term, terms.concurrency].filt
 
 // Each room: where its list comes from, and what of an item is shown.
 const rooms = {
-  Accounts: { path: "accounts", columns: { Name: (a) => "  ".repeat(Math.max(0, depth(a))) + a.name, Kind: (a) => a.kind.replaceAll("_", " "), State: (a) => (a.closed_at ? "closed" : a.held ? "on hold" : "active"), Since: (a) => local(a.created_at) } },
+  Accounts: { path: "accounts", columns: { Name: (a) => "\u2003".repeat(depth(a)) + a.name, Kind: (a) => a.kind.replaceAll("_", " "), State: (a) => (a.closed_at ? "closed" : a.held ? "on hold" : "active"), Since: (a) => local(a.created_at) } },
   Products: { path: "products", vendors: true, columns: { Name: (p) => p.name, "Trial days": (p) => (p.trial_offered ? p.trial_days : "–"), State: (p) => (p.active ? "active" : "switched off"), Changed: (p) => local(p.modified_at) } },
   Licenses: { path: "licenses", columns: { Code: (l) => l.code, Account: (l) => l.account_name, Profile: (l) => l.profile_name ?? "–", Terms: (l) => terms(l.terms), "In use": (l) => `${l.active_count} of ${l.terms.activation_limit}`, Live: (l) => l.live_count, State: (l) => (l.held ? "on hold" : "active") } },
   Trials: { path: "trials", vendors: true, columns: { Device: (t) => t.device, Began: (t) => local(t.started_at), Ends: (t) => local(t.ends_at), Converted: (t) => (t.converted_at ? "yes" : "no") } },
