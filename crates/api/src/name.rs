@@ -1,10 +1,10 @@
 //! What callers call records: native ids, and the names that dialects have for them.
 
-use lessor_core::alias;
 use lessor_core::{
     AccountId, ApiKeyId, Context, Error, EventId, HoldId, LicenseId, Noun, PriceCategoryId, ProductId, ProfileId, Tx,
     UserId,
 };
+use lessor_core::{alias, catalog};
 use uuid::Uuid;
 
 macro_rules! named {
@@ -38,6 +38,23 @@ pub(crate) fn some_account(tx: &mut dyn Tx, cx: &Context<'_>, name: Option<&str>
 /// The vendor that is named, or the caller's own.
 pub(crate) fn vendor(tx: &mut dyn Tx, cx: &Context<'_>, name: Option<&str>) -> Result<AccountId, Error> {
     Ok(some_account(tx, cx, name)?.unwrap_or(cx.actor().tenant))
+}
+
+/// The vendor whose records a list shows, and the product that the list is narrowed to: a product alone names its vendor.
+pub(crate) fn vendor_and_product(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    vendor: Option<&str>,
+    product: Option<&str>,
+) -> Result<(AccountId, Option<ProductId>), Error> {
+    let Some(name) = product else { return Ok((self::vendor(tx, cx, vendor)?, None)) };
+    let id = self::product(tx, cx, name)?;
+    let product = catalog::product(tx, cx, id)?;
+    let vendor = match vendor {
+        Some(_) => self::vendor(tx, cx, vendor)?,
+        None => product.tenant,
+    };
+    Ok((vendor, Some(product.id)))
 }
 
 macro_rules! plain {

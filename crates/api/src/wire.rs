@@ -135,20 +135,9 @@ impl<T: ToSchema> Page<T> {
         let next = found.last().filter(|_| more).map(|last| Cursor(place(last)).text());
         Self { items: found.into_iter().map(view).collect(), next }
     }
-
-    /// The same, where the place is the number of items before it.
-    pub fn at<S>(found: Vec<S>, limit: Limit, offset: i64, view: impl FnMut(S) -> T) -> Self {
-        let end = u128::try_from(offset).unwrap_or(0) + u128::from(limit.0);
-        Self::of(found, limit, |_| end, view)
-    }
 }
 
 /// How many items to ask storage for: one more than wanted tells whether there is a next page.
 pub(crate) fn with_one_more(limit: Limit) -> u32 {
     limit.0 + 1
-}
-
-/// The number of items before a page.
-pub(crate) fn offset(cursor: Option<Cursor>) -> i64 {
-    cursor.map_or(0, |cursor| i64::try_from(cursor.0).unwrap_or(i64::MAX))
 }

@@ -17,6 +17,7 @@ pub mod identity;
 pub mod journal;
 pub mod json;
 pub mod license;
+mod page;
 pub mod schema;
 pub mod secret;
 mod text;
@@ -31,3 +32,4 @@ pub use id::{
     NoteId, PriceCategoryId, ProductId, ProfileId, RequestId, ServerFunctionId, TrialId, UserId,
 };
 pub use lessor_db::{Engine, StoreError, Tx};
+pub use page::Start;

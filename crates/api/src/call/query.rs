@@ -2,9 +2,11 @@
 
 use super::Head;
 use crate::problem::{Fault, Problem};
+use lessor_core::Start;
 use lessor_core::secret::crc32;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 /// Items of a page that does not say how many it wants.
 const DEFAULT_LIMIT: u32 = 25;
@@ -67,6 +69,11 @@ impl<'de> Deserialize<'de> for Flag {
 pub(crate) struct Cursor(pub u128);
 
 impl Cursor {
+    /// Where the page behind it starts; without one, at the first item.
+    pub fn start(cursor: Option<Self>) -> Start {
+        cursor.map_or(Start::FIRST, |cursor| Start::After(Uuid::from_u128(cursor.0)))
+    }
+
     pub fn text(self) -> String {
         format!("{:032x}{:08x}", self.0, crc32(&self.0.to_be_bytes()))
     }

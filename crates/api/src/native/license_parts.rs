@@ -5,7 +5,7 @@ use crate::call::{Cursor, Flag, Limit, Nothing, Read, Write, given};
 use crate::name;
 use crate::problem::Problem;
 use crate::reply::Reply;
-use crate::wire::{ActivationKind, NoteKind, Page, TermKind, Time, offset, with_one_more};
+use crate::wire::{ActivationKind, NoteKind, Page, TermKind, Time, with_one_more};
 use axum::extract::Path;
 use axum::response::Response;
 use lessor_core::device;
@@ -231,7 +231,7 @@ struct ListActivations {
 async fn list_activations(Path(id): Path<String>, read: Read<ListActivations>) -> Result<Response, Problem> {
     read.run(move |tx, cx, query| {
         let id = name::license(tx, cx, &id)?;
-        let start = offset(query.cursor);
+        let start = Cursor::start(query.cursor);
         let found = license::activities(tx, cx, id, query.current.0, start, with_one_more(query.limit))?;
         let view = |activation: device::Activation| Activation {
             live: activation.is_live(cx.now),
@@ -247,7 +247,7 @@ async fn list_activations(Path(id): Path<String>, read: Read<ListActivations>) -
             leased_at: activation.leased_at.into(),
             lease_end: activation.lease_end.map(Time),
         };
-        Ok(Reply::ok(&Page::at(found, query.limit, start, view)))
+        Ok(Reply::ok(&Page::of(found, query.limit, |activation| activation.id.0.as_u128(), view)))
     })
     .await
 }

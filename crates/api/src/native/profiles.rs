@@ -6,7 +6,7 @@ use crate::name;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::terms::{Function, FunctionInput, Grant, GrantInput, Set, Terms, TermsInput, Value, ValueInput, settings};
-use crate::wire::{Page, Time, offset, with_one_more};
+use crate::wire::{Page, Time, with_one_more};
 use axum::extract::Path;
 use axum::response::Response;
 use lessor_core::catalog::{self, ChangeProfile, CreateProfile, ProfileFilter};
@@ -107,21 +107,16 @@ struct ListProfiles {
     responses((status = 200, description = "A page of profiles", body = Page<ProfileItem>)))]
 async fn list_profiles(read: Read<ListProfiles>) -> Result<Response, Problem> {
     read.run(|tx, cx, query| {
-        let product = match &query.product {
-            Some(product) => {
-                let id = name::product(tx, cx, product)?;
-                Some(catalog::product(tx, cx, id)?)
-            }
-            None => None,
-        };
-        let tenant = match &product {
-            Some(product) if query.vendor.is_none() => product.tenant,
-            _ => name::vendor(tx, cx, query.vendor.as_deref())?,
-        };
-        let filter = ProfileFilter { tenant, product: product.map(|product| product.id) };
-        let start = offset(query.cursor);
+        let (tenant, product) = name::vendor_and_product(tx, cx, query.vendor.as_deref(), query.product.as_deref())?;
+        let filter = ProfileFilter { tenant, product };
+        let start = Cursor::start(query.cursor);
         let found = catalog::profiles(tx, cx, &filter, start, with_one_more(query.limit))?;
-        Ok(Reply::ok(&Page::at(found, query.limit, start, |profile| ProfileItem::from(&profile))))
+        Ok(Reply::ok(&Page::of(
+            found,
+            query.limit,
+            |profile| profile.id.0.as_u128(),
+            |profile| ProfileItem::from(&profile),
+        )))
     })
     .await
 }

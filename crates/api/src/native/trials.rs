@@ -4,10 +4,10 @@ use crate::call::{Cursor, Flag, Limit, Read};
 use crate::name;
 use crate::problem::Problem;
 use crate::reply::Reply;
-use crate::wire::{Page, Time, TrialState, offset, with_one_more};
+use crate::wire::{Page, Time, TrialState, with_one_more};
 use axum::response::Response;
+use lessor_core::App;
 use lessor_core::device::{self, TrialFilter};
-use lessor_core::{App, catalog};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -81,25 +81,15 @@ struct ListTrials {
     responses((status = 200, description = "A page of trials", body = Page<Trial>)))]
 async fn list_trials(read: Read<ListTrials>) -> Result<Response, Problem> {
     read.run(|tx, cx, query| {
-        let product = match &query.product {
-            Some(product) => {
-                let id = name::product(tx, cx, product)?;
-                Some(catalog::product(tx, cx, id)?)
-            }
-            None => None,
-        };
-        let vendor = match &product {
-            Some(product) if query.vendor.is_none() => product.tenant,
-            _ => name::vendor(tx, cx, query.vendor.as_deref())?,
-        };
+        let (vendor, product) = name::vendor_and_product(tx, cx, query.vendor.as_deref(), query.product.as_deref())?;
         let filter = TrialFilter {
-            product: product.map(|product| product.id),
+            product,
             fingerprint: query.device.clone(),
             state: query.state.map(Into::into),
             converted: query.converted.map(|flag| flag.0),
             ..TrialFilter::of(vendor)
         };
-        let start = offset(query.cursor);
+        let start = Cursor::start(query.cursor);
         let found = device::trials(tx, cx, &filter, start, with_one_more(query.limit))?;
         let view = |trial: device::Trial| Trial {
             state: trial.state(cx.now).into(),
@@ -115,7 +105,7 @@ async fn list_trials(read: Read<ListTrials>) -> Result<Response, Problem> {
             license: trial.license.map(|license| license.to_string()),
             license_code: trial.license_code,
         };
-        Ok(Reply::ok(&Page::at(found, query.limit, start, view)))
+        Ok(Reply::ok(&Page::of(found, query.limit, |trial| trial.id.0.as_u128(), view)))
     })
     .await
 }

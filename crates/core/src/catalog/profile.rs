@@ -8,6 +8,7 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, ProductId, ProfileId};
 use crate::journal::{self, Subject};
 use crate::license::{self, Terms, TermsChange};
+use crate::page::Start;
 use lessor_db::Tx;
 use serde_json::json;
 
@@ -156,11 +157,11 @@ pub fn profiles(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
     filter: &ProfileFilter,
-    offset: i64,
+    start: Start,
     limit: u32,
 ) -> Result<Vec<Profile>, Error> {
     may_see(tx, cx, filter.tenant)?;
-    Ok(rows::profiles(tx, filter, offset, limit)?)
+    Ok(rows::profiles(tx, filter, start, limit)?)
 }
 
 impl Profile {

@@ -6,6 +6,7 @@ use crate::id::{
     AccountId, FeatureGroupId, FeatureId, NamedValueId, PriceCategoryId, ProductId, ProfileId, ServerFunctionId,
 };
 use crate::license::{Terms, terms_columns};
+use crate::page::Start;
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
@@ -108,7 +109,7 @@ statements! {
     PROFILE = concat!(profile_columns!(), "WHERE id = $1");
     LOCK_PROFILE = concat!(profile_columns!(), "WHERE id = $1 FOR UPDATE");
     PROFILE_NAMED = concat!(profile_columns!(), "WHERE product_id = $1 AND name = $2");
-    PROFILES = concat!(profile_columns!(), profile_filter!(), " ORDER BY id LIMIT $4 OFFSET $5");
+    PROFILES = concat!(profile_columns!(), profile_filter!(), " AND id > $4 ORDER BY id LIMIT $5 OFFSET $6");
     COUNT_PROFILES = concat!("SELECT count(*) FROM profiles ", profile_filter!());
 
     GRANTS_OF = concat!("SELECT owner_id, feature_id, enabled, unit_limit, used FROM grants WHERE owner_id IN (", fifty!(), ")");
@@ -477,10 +478,10 @@ fn profile_filter(filter: &ProfileFilter) -> Vec<Value> {
 pub(super) fn profiles(
     tx: &mut dyn Tx,
     filter: &ProfileFilter,
-    offset: i64,
+    start: Start,
     limit: u32,
 ) -> Result<Vec<Profile>, StoreError> {
-    let params = [profile_filter(filter), vec![limit.into(), offset.into()]].concat();
+    let params = [profile_filter(filter), start.params(limit).to_vec()].concat();
     tx.all(PROFILES, &params)
 }
 

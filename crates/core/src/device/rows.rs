@@ -5,6 +5,7 @@ use super::{Activation, ConsumerRecord, Device, Trial, TrialFilter, TrialState};
 use crate::catalog::Product;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ActivationId, DeviceId, FeatureId, LicenseId, ProductId, TrialId};
+use crate::page::Start;
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
@@ -52,7 +53,7 @@ statements! {
     SET_RETURNED = "UPDATE activations SET state = 'returned', returned_at = $2, return_cause = $3, told = TRUE WHERE id = $1";
     ACTIVE_OF_LICENSE = concat!(activation_columns!(), "WHERE license_id = $1 AND state = 'active' ORDER BY id");
     OF_LICENSE = concat!(activation_columns!(),
-        "WHERE license_id = $1 AND (CAST($2 AS BIGINT) = 0 OR state = 'active') ORDER BY id LIMIT $3 OFFSET $4");
+        "WHERE license_id = $1 AND (CAST($2 AS BIGINT) = 0 OR state = 'active') AND id > $3 ORDER BY id LIMIT $4 OFFSET $5");
     RECORDS = "SELECT id, state = 'active' FROM activations WHERE license_id = $1 \
                AND (CAST($2 AS BIGINT) = 0 OR fingerprint = $3) ORDER BY id";
     ERASE = "DELETE FROM activations WHERE id = $1";
@@ -93,7 +94,7 @@ statements! {
     CONVERT_TRIAL = "UPDATE trials SET converted_at = $2, license_id = $3, license_code = $4, told = TRUE WHERE id = $1";
     DELETE_TRIAL_ACTIVATIONS = "DELETE FROM activations WHERE trial_id = $1";
     DELETE_TRIAL = "DELETE FROM trials WHERE id = $1";
-    TRIALS = concat!(trial_columns!(), trial_filter!(), "ORDER BY t.id LIMIT $15 OFFSET $16");
+    TRIALS = concat!(trial_columns!(), trial_filter!(), "AND t.id > $15 ORDER BY t.id LIMIT $16 OFFSET $17");
     COUNT_TRIALS = concat!("SELECT count(*) FROM trials t JOIN devices d ON d.id = t.device_id ", trial_filter!());
 
     INSERT_CONSUMER = "INSERT INTO consumer_records (id, tenant_id, product_id, fingerprint, license_code, first_name, last_name, \
@@ -229,10 +230,11 @@ pub(crate) fn of_license(
     tx: &mut dyn Tx,
     license: LicenseId,
     current: bool,
-    offset: i64,
+    start: Start,
     limit: u32,
 ) -> Result<Vec<Activation>, StoreError> {
-    tx.all(OF_LICENSE, &[license.into(), i64::from(current).into(), limit.into(), offset.into()])
+    let of: [Value; 2] = [license.into(), i64::from(current).into()];
+    tx.all(OF_LICENSE, &[of.as_slice(), &start.params(limit)].concat())
 }
 
 /// Id of each activation of a license, and whether it is in use.
@@ -469,10 +471,10 @@ pub(super) fn trials(
     tx: &mut dyn Tx,
     filter: &TrialFilter,
     now: Timestamp,
-    offset: i64,
+    start: Start,
     limit: u32,
 ) -> Result<Vec<Trial>, StoreError> {
-    tx.all(TRIALS, &[trial_params(filter, now), vec![limit.into(), offset.into()]].concat())
+    tx.all(TRIALS, &[trial_params(filter, now), start.params(limit).to_vec()].concat())
 }
 
 pub(super) fn count_trials(tx: &mut dyn Tx, filter: &TrialFilter, now: Timestamp) -> Result<i64, StoreError> {

@@ -10,6 +10,7 @@ use crate::id::{AccountId, DeviceId, LicenseId, ProductId, TrialId};
 use crate::identity::Right;
 use crate::journal::{self, Subject};
 use crate::license::{LeaseForm, License};
+use crate::page::Start;
 use lessor_db::Tx;
 use serde_json::json;
 
@@ -226,11 +227,11 @@ pub fn trials(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
     filter: &TrialFilter,
-    offset: i64,
+    start: Start,
     limit: u32,
 ) -> Result<Vec<Trial>, Error> {
     may(tx, cx, filter.tenant, &Action::read(Right::LICENSES_READ))?;
-    Ok(rows::trials(tx, filter, cx.now, offset, limit)?)
+    Ok(rows::trials(tx, filter, cx.now, start, limit)?)
 }
 
 /// How many trials the filter leaves.

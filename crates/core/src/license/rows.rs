@@ -5,6 +5,7 @@ use crate::account::Path;
 use crate::catalog::rows::{fifty, padded};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, FeatureId, LicenseId, NoteId, ProductId, ProfileId};
+use crate::page::Start;
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
@@ -50,7 +51,7 @@ statements! {
     LOCK_BY_CODE = concat!(license_columns!(), "WHERE product_id = $1 AND code = $2 FOR UPDATE");
     BY_CODE = concat!(license_columns!(), "WHERE tenant_id = $1 AND code = $2 ORDER BY id LIMIT 1000");
     BY_PRODUCT_AND_CODE = concat!(license_columns!(), "WHERE product_id = $1 AND code = $2");
-    PAGE = concat!(license_columns!(), license_filter!(), "ORDER BY id LIMIT $16 OFFSET $17");
+    PAGE = concat!(license_columns!(), license_filter!(), "AND id > $16 ORDER BY id LIMIT $17 OFFSET $18");
     COUNT = concat!("SELECT count(*) FROM licenses ", license_filter!());
     AFTER = "SELECT l.id, a.path FROM licenses l JOIN accounts a ON a.id = l.account_id \
          WHERE l.id > $1 AND a.path >= $2 AND a.path < $3 AND (CAST($4 AS BIGINT) = 0 OR l.product_id = $5) \
@@ -254,10 +255,10 @@ fn filter_params(filter: &LicenseFilter) -> Vec<Value> {
 pub(super) fn page(
     tx: &mut dyn Tx,
     filter: &LicenseFilter,
-    offset: i64,
+    start: Start,
     limit: u32,
 ) -> Result<Vec<License>, StoreError> {
-    tx.all(PAGE, &[filter_params(filter), vec![limit.into(), offset.into()]].concat())
+    tx.all(PAGE, &[filter_params(filter), start.params(limit).to_vec()].concat())
 }
 
 pub(super) fn count(tx: &mut dyn Tx, filter: &LicenseFilter) -> Result<i64, StoreError> {

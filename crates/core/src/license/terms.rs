@@ -124,7 +124,7 @@ pub struct TermChange {
     pub end: Option<Option<Timestamp>>,
 }
 
-/// The table of changes [Zentitle dossier 6.3, in neutral words].
+/// What a change makes of a term: the table of `docs/architecture.md`, "Where the rules are".
 pub fn change_term(term: Term, change: &TermChange, started: bool, now: Timestamp) -> Result<Term, Refusal> {
     let cleared = matches!(change.end, Some(None));
     let same_kind = term.kind == change.kind;

@@ -9,6 +9,7 @@ use crate::device;
 use crate::error::{Error, Noun};
 use crate::id::{AccountId, FeatureId, LicenseId, ProductId, ProfileId};
 use crate::identity::Right;
+use crate::page::Start;
 use lessor_db::Tx;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -72,11 +73,11 @@ pub fn list(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
     filter: &LicenseFilter,
-    offset: i64,
+    start: Start,
     limit: u32,
 ) -> Result<Vec<LicenseView>, Error> {
     may_read(tx, cx, filter.tenant)?;
-    let licenses = rows::page(tx, filter, offset, limit)?;
+    let licenses = rows::page(tx, filter, start, limit)?;
     views(tx, cx, licenses)
 }
 
@@ -236,11 +237,11 @@ pub fn activities(
     cx: &Context<'_>,
     license: LicenseId,
     current: bool,
-    offset: i64,
+    start: Start,
     limit: u32,
 ) -> Result<Vec<Activity>, Error> {
     readable(tx, cx, license)?;
-    Ok(device::rows::of_license(tx, license, current, offset, limit)?)
+    Ok(device::rows::of_license(tx, license, current, start, limit)?)
 }
 
 /// How many activations a license has or had.

@@ -541,7 +541,7 @@ on_both_engines! {
         assert_eq!(bench.write(move |tx, cx| device::return_all(tx, cx, id)).await.expect("returned"), 1);
         assert_eq!(counts().await, (0, 2));
         assert_eq!(bench.write(move |tx, cx| device::return_all(tx, cx, id)).await.expect("nothing left"), 0);
-        let left = bench.read(move |tx, cx| license::activities(tx, cx, id, false, 0, 10)).await.expect("records");
+        let left = bench.read(move |tx, cx| license::activities(tx, cx, id, false, lessor_core::Start::FIRST, 10)).await.expect("records");
         assert!(left.iter().all(|activation| !activation.active) && left.len() == 2);
         erase(None).await.expect("erased");
         assert!(!bench.view(id).await.license.is_used());

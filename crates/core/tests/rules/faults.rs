@@ -213,7 +213,7 @@ on_both_engines! {
         let given = text.clone();
         survives(&bench, bench.app.system(), move |tx, cx| device::offline_activate(tx, cx, None, &given)).await;
         let id = license.id;
-        let activation = bench.read(move |tx, cx| license::activities(tx, cx, id, true, 0, 1)).await.expect("one").remove(0);
+        let activation = bench.read(move |tx, cx| license::activities(tx, cx, id, true, lessor_core::Start::FIRST, 1)).await.expect("one").remove(0);
         let proof = ReturnProof {
             v: VERSION, activation: activation.id.to_string(), device: device(5), created: 0, number: 1,
         };

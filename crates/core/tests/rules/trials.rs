@@ -143,7 +143,7 @@ on_both_engines! {
         bench.activate(activate_on(product.id, Some(&license.code), &device(3))).await.expect("a license");
         let count = |filter: TrialFilter| {
             let counted = bench.read(move |tx, cx| {
-                let listed = device::trials(tx, cx, &filter, 0, 100)?.len();
+                let listed = device::trials(tx, cx, &filter, lessor_core::Start::FIRST, 100)?.len();
                 Ok((listed, device::count_trials(tx, cx, &filter)?))
             });
             async { counted.await.expect("a count") }

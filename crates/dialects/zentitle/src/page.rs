@@ -3,6 +3,7 @@
 use crate::fields::Fields;
 use crate::problem::Problem;
 use crate::wire::Count;
+use lessor_core::Start;
 
 /// The most records of one page, and how many it has unless asked otherwise.
 pub const MOST: i64 = 10_000;
@@ -56,13 +57,13 @@ pub fn collect<T, E>(
     skip: i64,
     take: i64,
     step: i64,
-    mut read: impl FnMut(i64, u32) -> Result<Vec<T>, E>,
+    mut read: impl FnMut(Start, u32) -> Result<Vec<T>, E>,
 ) -> Result<Vec<T>, E> {
     let mut all = Vec::new();
     let mut done = 0;
     while done < take {
         let some = step.min(take - done);
-        let found = read(skip.saturating_add(done), u32::try_from(some).unwrap_or(u32::MAX))?;
+        let found = read(Start::At(skip.saturating_add(done)), u32::try_from(some).unwrap_or(u32::MAX))?;
         let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
         all.extend(found);
         if count < some {
@@ -108,7 +109,8 @@ mod tests {
     fn a_part_is_read_in_steps_until_the_list_ends() {
         let list: Vec<i64> = (0..25).collect();
         let part = |skip: i64, take: i64| {
-            let read = |skip: i64, take: u32| {
+            let read = |start: Start, take: u32| {
+                let Start::At(skip) = start else { panic!("parts are numbered") };
                 let rest = list.iter().skip(usize::try_from(skip).expect("small")).take(take as usize);
                 Ok::<_, ()>(rest.copied().collect::<Vec<_>>())
             };

@@ -37,13 +37,13 @@ fn a_hundred_devices_find_ten_places(demo: &Demo, servers: &[String]) {
 #[test]
 fn a_hundred_activations_on_ten_places_give_exactly_ten_on_sqlite() {
     let demo = Demo::start(Engine::Sqlite);
-    a_hundred_devices_find_ten_places(&demo, &[demo.url.clone()]);
+    a_hundred_devices_find_ten_places(&demo, std::slice::from_ref(&demo.url));
 }
 
 #[test]
 fn a_hundred_activations_on_ten_places_give_exactly_ten_on_postgres() {
     let demo = Demo::start(Engine::Postgres);
-    a_hundred_devices_find_ten_places(&demo, &[demo.url.clone()]);
+    a_hundred_devices_find_ten_places(&demo, std::slice::from_ref(&demo.url));
 }
 
 #[test]
