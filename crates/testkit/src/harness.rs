@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 /// Writes each test twice, as `name::sqlite` and `name::postgres`. Every one gets a [`Bench`] of its own.
 ///
-/// ```ignore
+/// ```text
 /// on_both_engines! {
 ///     a_license_is_sold_once(bench) {
 ///         let outcome = bench.write(|tx, cx| sell(tx, cx)).await;

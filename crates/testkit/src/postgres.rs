@@ -79,9 +79,14 @@ impl TestPostgres {
     pub fn database(&self) -> TestDatabase {
         let name = format!("test_{}_{}", std::process::id(), unique());
         self.admin(&format!("CREATE DATABASE {name}"));
+        TestDatabase { url: self.url(&name), name, admin_url: self.admin_url.clone() }
+    }
+
+    /// The address of a database of this server, whether there is one or not.
+    pub fn url(&self, database: &str) -> String {
         let (base, query) = split_query(&self.admin_url);
         let server = base.rsplit_once('/').map_or(base, |(server, _)| server);
-        TestDatabase { url: format!("{server}/{name}{query}"), name, admin_url: self.admin_url.clone() }
+        format!("{server}/{database}{query}")
     }
 
     /// Runs one statement as administrator and gives what it printed.

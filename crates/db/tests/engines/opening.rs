@@ -126,8 +126,7 @@ fn addresses_that_cannot_be_used_are_refused() {
     let at = |url: &str| refusal(&Location::Postgres { url: url.into(), ca_file: None });
     assert!(matches!(at("postgres://host:notaport/db"), OpenError::Address { .. }));
     assert!(matches!(at("postgres://127.0.0.1:1/db"), OpenError::Connect { .. }));
-    let port = TestPostgres::shared().port();
-    let unknown = at(&format!("postgres://postgres@127.0.0.1:{port}/no_such_database"));
+    let unknown = at(&TestPostgres::shared().url("no_such_database"));
     assert!(unknown.to_string().contains("no_such_database"), "{unknown}");
 }
 
@@ -147,8 +146,7 @@ fn a_database_that_could_not_hold_every_text_is_refused() {
     server.admin(&format!(
         "CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
     ));
-    let url = format!("postgres://postgres@127.0.0.1:{}/{name}", server.port());
-    let refused = refusal(&Location::Postgres { url, ca_file: None });
+    let refused = refusal(&Location::Postgres { url: server.url(&name), ca_file: None });
     server.admin(&format!("DROP DATABASE {name} WITH (FORCE)"));
     assert!(matches!(refused, OpenError::Setting { name: "server_encoding", .. }), "{refused}");
 }
