@@ -32,7 +32,6 @@ const SETTINGS: &[(&str, &str)] = &[
 pub struct TestPostgres {
     admin_url: String,
     dir: Option<PathBuf>,
-    port: u16,
 }
 
 /// A database of its own; dropped with the value.
@@ -60,7 +59,7 @@ impl TestPostgres {
     pub fn shared() -> &'static TestPostgres {
         static SERVER: OnceLock<TestPostgres> = OnceLock::new();
         SERVER.get_or_init(|| match std::env::var(VARIABLE) {
-            Ok(admin_url) => TestPostgres { port: port_of(&admin_url), admin_url, dir: None },
+            Ok(admin_url) => TestPostgres { admin_url, dir: None },
             Err(_) => join_run(),
         })
     }
@@ -92,11 +91,6 @@ impl TestPostgres {
     /// Runs one statement as administrator and gives what it printed.
     pub fn admin(&self, sql: &str) -> String {
         run_sql(&self.admin_url, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
-    }
-
-    /// The port on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     /// Stops the server at once, as if it had been killed. Only for a server of one's own.
@@ -141,7 +135,7 @@ impl TestPostgres {
         write("postgresql.auto.conf", config.as_bytes());
         setup.files.iter().for_each(|(name, bytes)| write(name, bytes));
         setup.access.iter().for_each(|lines| write("pg_hba.conf", lines.as_bytes()));
-        TestPostgres { admin_url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), dir: Some(dir), port }
+        TestPostgres { admin_url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), dir: Some(dir) }
     }
 
     /// Stops the server and removes its folder when the process `id` is gone.
@@ -206,9 +200,8 @@ fn join_run() -> TestPostgres {
 }
 
 fn running(admin_url: String) -> Option<TestPostgres> {
-    let port = port_of(&admin_url);
-    TcpStream::connect(("127.0.0.1", port)).ok()?;
-    Some(TestPostgres { port, admin_url, dir: None })
+    TcpStream::connect(("127.0.0.1", port_of(&admin_url))).ok()?;
+    Some(TestPostgres { admin_url, dir: None })
 }
 
 fn init(data: &Path, options: &[&str]) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{License, LicenseFilter, Note, Segment, TermKind, Terms, terms_columns};
 use crate::account::Path;
-use crate::catalog::rows::{fifty, padded};
+use crate::catalog::rows::{CHUNK, fifty, padded};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, FeatureId, LicenseId, NoteId, ProductId, ProfileId};
 use crate::page::Start;
@@ -47,6 +47,7 @@ statements! {
         term_end = $11, maintenance_end = $12, activation_limit = $13, process_limit = $14, concurrency = $15, \
         network_seats = $16, heartbeat_minutes = $17, modified_at = $18, version = version + 1 WHERE id = $1";
     BY_ID = concat!(license_columns!(), "WHERE id = $1");
+    BY_IDS = concat!(license_columns!(), "WHERE id IN (", fifty!(), ") ORDER BY id");
     LOCK = concat!(license_columns!(), "WHERE id = $1 FOR UPDATE");
     LOCK_BY_CODE = concat!(license_columns!(), "WHERE product_id = $1 AND code = $2 FOR UPDATE");
     BY_CODE = concat!(license_columns!(), "WHERE tenant_id = $1 AND code = $2 ORDER BY id LIMIT 1000");
@@ -203,6 +204,15 @@ pub(super) fn update(tx: &mut dyn Tx, license: &License) -> Result<(), StoreErro
 
 pub(crate) fn by_id(tx: &mut dyn Tx, id: LicenseId) -> Result<Option<License>, StoreError> {
     tx.opt(BY_ID, &[id.into()])
+}
+
+/// Licenses in the order of their ids, a statement per fifty; `ids` are in that order.
+pub(super) fn by_ids(tx: &mut dyn Tx, ids: &[Uuid]) -> Result<Vec<License>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(CHUNK) {
+        found.extend(tx.all::<License>(BY_IDS, &padded(some))?);
+    }
+    Ok(found)
 }
 
 pub(crate) fn lock(tx: &mut dyn Tx, id: LicenseId) -> Result<Option<License>, StoreError> {

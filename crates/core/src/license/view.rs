@@ -107,10 +107,8 @@ pub fn list_after(
     let after = after.map_or(Uuid::nil(), |id| id.0);
     let page = |branch: &account::Path, after| rows::ids_after(tx, branch, product, code, after, limit);
     let ids = account::page_seen(cx.actor(), within.as_ref(), after, limit, page, |(id, path)| (*id, path))?;
-    let mut licenses = Vec::with_capacity(ids.len());
-    for (id, _) in ids {
-        licenses.extend(rows::by_id(tx, LicenseId(id))?);
-    }
+    let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
+    let licenses = rows::by_ids(tx, &ids)?;
     views(tx, cx, licenses)
 }
 
