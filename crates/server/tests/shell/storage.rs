@@ -96,6 +96,13 @@ fn logs_are_json_when_asked_for() {
 }
 
 #[test]
+fn the_demo_needs_empty_storage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Serving::start_in(folder.path()).stop();
+    assert_refused(&on(folder.path(), &["demo", "--listen", "127.0.0.1:0"]), "empty");
+}
+
+#[test]
 fn a_bad_clock_is_refused() {
     assert_refused(&run(&["demo", "--listen", "127.0.0.1:0", "--clock", "tomorrow"]), "tomorrow");
 }
