@@ -5,6 +5,7 @@
 mod program;
 mod races;
 mod storage;
+mod transcripts;
 
 use lessor_testkit::Engine;
 use program::{Answer, Demo, Paint, call};
@@ -27,23 +28,7 @@ struct Office<'a> {
 impl<'a> Office<'a> {
     /// Makes a vendor whose records carry the names that the bodies use.
     fn open(demo: &'a Demo) -> Self {
-        let root = demo.native("GET", "/v1/me", None).ok()["account"].as_str().expect("an account").to_owned();
-        let made =
-            demo.native("POST", "/v1/accounts", Some(json!({"parent": root, "kind": "vendor", "name": "Seed Ltd"})));
-        let vendor = made.ok()["id"].as_str().expect("an id").to_owned();
-        let mut office = Self { demo, vendor, authorization: String::new(), product: String::new() };
-        office.name("accounts", &office.vendor.clone(), "tenant", "4321");
-        office.put(&format!("/v1/accounts/{}/attributes/zentitle", office.vendor), json!({"productPrefix": "64533"}));
-        for (name, enabled, takes) in
-            [("LTCO", false, true), ("FeatureAvailability", true, false), ("Otherfunc", false, false)]
-        {
-            let function = json!({"vendor": office.vendor, "name": name, "enabled": enabled, "takes_parameter": takes});
-            demo.native("POST", "/v1/server-functions", Some(function)).ok();
-        }
-        let reseller = json!({"parent": office.vendor, "kind": "partner", "name": "reseller12"});
-        let reseller =
-            demo.native("POST", "/v1/accounts", Some(reseller)).ok()["id"].as_str().expect("an id").to_owned();
-        office.name("accounts", &reseller, "reseller", "reseller12");
+        let vendor = demo.vendor("Seed Ltd", "4321", "64533");
         let scopes = json!([
             "zentitle:write",
             "zentitle:read",
@@ -59,19 +44,10 @@ impl<'a> Office<'a> {
             "identity:read",
             "identity:write"
         ]);
-        let key = json!({"account": office.vendor, "label": "back office", "scopes": scopes, "form": "alphanumeric"});
+        let key = json!({"account": vendor, "label": "back office", "scopes": scopes, "form": "alphanumeric"});
         let key = demo.native("POST", "/v1/api-keys", Some(key)).ok();
-        office.authorization = format!("bearer 4321:{}", key["key"].as_str().expect("a key"));
-        office
-    }
-
-    /// Gives a record the name that the bodies use for it.
-    fn name(&self, kind: &str, id: &str, space: &str, alias: &str) {
-        self.put(&format!("/v1/{kind}/{id}/aliases"), json!({"dialect": "zentitle", "kind": space, "alias": alias}));
-    }
-
-    fn put(&self, path: &str, body: Value) {
-        self.demo.native("PUT", path, Some(body)).ok();
+        let authorization = format!("bearer 4321:{}", key["key"].as_str().expect("a key"));
+        Self { demo, vendor, authorization, product: String::new() }
     }
 
     fn ask(&self, verb: &str, path: &str, body: Option<&str>) -> Answer {
@@ -94,7 +70,7 @@ impl<'a> Office<'a> {
         assert_eq!(number.len(), 10);
         let products = self.demo.native("GET", &format!("/v1/products?vendor={}", self.vendor), None).ok();
         self.product = products["items"][0]["id"].as_str().expect("an id").to_owned();
-        self.name("products", &self.product, "product", PRODUCT);
+        self.demo.name("products", &self.product, "product", PRODUCT);
         let features = json!({"productId": PRODUCT, "features": [
             {"featureCode": "FEAT1", "featureName": "Pages", "notes": "Pages", "featureType": "elementpool"},
             {"featureCode": "EPOOL", "featureName": "Pool", "notes": "Pool", "featureType": "elementpool"},
@@ -120,7 +96,7 @@ impl<'a> Office<'a> {
             let path = format!("/v1/accounts?branch={}&kind=customer", self.vendor);
             let accounts = self.demo.native("GET", &path, None).ok()["items"].as_array().expect("a page").clone();
             let account = accounts.iter().find(|account| account["name"] == company["company"]).expect("the company");
-            self.name("accounts", account["id"].as_str().expect("an id"), "company", number);
+            self.demo.name("accounts", account["id"].as_str().expect("an id"), "company", number);
         }
     }
 }

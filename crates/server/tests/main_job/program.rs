@@ -2,7 +2,7 @@
 
 use lessor_testkit::Engine;
 use lessor_testkit::postgres::{TestDatabase, TestPostgres};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,6 +25,7 @@ pub struct Demo {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    pub text: String,
     pub body: Value,
 }
 
@@ -87,6 +88,32 @@ impl Demo {
         call(&self.url, verb, path, Some(&format!("Bearer {key}")), body.map(|body| body.to_string()).as_deref())
     }
 
+    /// Gives a record the name that the dialect's clients use for it.
+    pub fn name(&self, kind: &str, id: &str, space: &str, alias: &str) {
+        let name = json!({"dialect": "zentitle", "kind": space, "alias": alias});
+        self.native("PUT", &format!("/v1/{kind}/{id}/aliases"), Some(name)).ok();
+    }
+
+    /// Makes a vendor that is a tenant of the dialect, with the server functions and the reseller of its documents.
+    pub fn vendor(&self, name: &str, number: &str, prefix: &str) -> String {
+        let root = self.native("GET", "/v1/me", None).ok()["account"].clone();
+        let made = self.native("POST", "/v1/accounts", Some(json!({"parent": root, "kind": "vendor", "name": name})));
+        let vendor = made.ok()["id"].as_str().expect("an id").to_owned();
+        self.name("accounts", &vendor, "tenant", number);
+        let attributes = format!("/v1/accounts/{vendor}/attributes/zentitle");
+        self.native("PUT", &attributes, Some(json!({"productPrefix": prefix}))).ok();
+        let functions = [("LTCO", false, true), ("FeatureAvailability", true, false), ("Otherfunc", false, false)];
+        for (name, enabled, takes) in functions {
+            let function = json!({"vendor": vendor, "name": name, "enabled": enabled, "takes_parameter": takes});
+            self.native("POST", "/v1/server-functions", Some(function)).ok();
+        }
+        let reseller = json!({"parent": vendor, "kind": "partner", "name": "reseller12"});
+        let reseller = self.native("POST", "/v1/accounts", Some(reseller)).ok()["id"].clone();
+        self.name("accounts", reseller.as_str().expect("an id"), "reseller", "reseller12");
+        self.name("accounts", reseller.as_str().expect("an id"), "reseller_number", "1");
+        vendor
+    }
+
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -145,8 +172,8 @@ pub fn call(url: &str, verb: &str, path: &str, authorization: Option<&str>, body
     let request = request.header("content-type", "application/json").body(body.unwrap_or_default().to_owned());
     let mut answer = agent.run(request.expect("a request")).unwrap_or_else(|error| panic!("{verb} {path}: {error}"));
     let text = answer.body_mut().read_to_string().expect("a body");
-    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Answer { status: answer.status().as_u16(), body }
+    let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
+    Answer { status: answer.status().as_u16(), text, body }
 }
 
 /// A copy of the example program on a device of its own.

@@ -1,6 +1,7 @@
 //! Products, their features, profiles.
 
-use crate::shapes::{assert_same, is_instant};
+use crate::shapes::assert_same;
+use crate::transcript::is_instant;
 use crate::world::{World, example};
 use lessor_testkit::on_both_engines;
 use serde_json::{Value, json};

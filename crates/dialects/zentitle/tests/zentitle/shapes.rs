@@ -1,5 +1,6 @@
 //! Answers against the documented examples: the same members in the same order with the same JSON types.
 
+use crate::transcript::is_instant;
 use serde_json::Value;
 
 /// Panics where the shapes differ. A date may be there or `null`; lists are compared by each of their elements against the first
@@ -35,18 +36,4 @@ fn compare(at: &str, actual: &Value, example: &Value, but: &[&str]) {
         }
         _ => assert_eq!(std::mem::discriminant(actual), std::mem::discriminant(example), "{at}: {actual} {example}"),
     }
-}
-
-/// `YYYY-MM-DDTHH:MM:SS[.f]Z` with 1 to 3 digits of a fraction that does not end in 0.
-pub fn is_instant(text: &str) -> bool {
-    let fits = |text: &str, form: &str| {
-        text.len() == form.len()
-            && text.bytes().zip(form.bytes()).all(|(b, f)| if f == b'd' { b.is_ascii_digit() } else { b == f })
-    };
-    // Two of the examples lack the `Z`; no answer does.
-    let Some((whole, rest)) = text.split_at_checked(19) else { return false };
-    let fraction = rest.strip_suffix('Z').unwrap_or(rest);
-    let fraction_fits = fraction.is_empty()
-        || (2..=4).contains(&fraction.len()) && fraction.starts_with('.') && !fraction.ends_with('0');
-    fits(whole, "dddd-dd-ddTdd:dd:dd") && fraction_fits
 }

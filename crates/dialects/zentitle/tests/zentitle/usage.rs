@@ -1,6 +1,7 @@
 //! What computers make happen, seen through the calls: activations, figures of features, trials, certificates.
 
-use crate::shapes::{assert_same, is_instant};
+use crate::shapes::assert_same;
+use crate::transcript::is_instant;
 use crate::world::{World, example};
 use lessor_core::device;
 use lessor_lease::{Document, KeyTable, OfflineRequest, ReturnProof, Signer, VERSION};

@@ -11,12 +11,6 @@ use serde_json::Value;
 use std::sync::Arc;
 use tower::ServiceExt;
 
-/// The documented example requests and answers, byte for byte.
-pub fn example(name: &str) -> String {
-    let path = format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
@@ -60,6 +54,8 @@ pub struct World {
     pub customer: String,
     pub keys: Vec<(KeyType, String)>,
 }
+
+pub use crate::transcript::example;
 
 impl World {
     /// The tenant 1234 of the bench's vendor.
