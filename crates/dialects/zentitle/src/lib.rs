@@ -30,4 +30,4 @@ pub mod wire;
 pub use keys::KeyType;
 pub use openapi::openapi;
 pub use routes::router;
-pub use setup::{adopt_reseller, create_key, create_reseller, import_key, set_up_tenant};
+pub use setup::{adopt_reseller, create_key, create_reseller, set_up_tenant};

@@ -68,17 +68,3 @@ pub fn create_key(
 ) -> Result<String, Error> {
     admin::create(tx, cx, tenant, key_type, KeyForm::Alphanumeric32, description)
 }
-
-/// Takes over a key that a client has been using elsewhere.
-///
-/// # Errors
-/// What the core refuses: a text that is in use, too short or not printable.
-pub fn import_key(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    tenant: AccountId,
-    key_type: KeyType,
-    text: &str,
-) -> Result<(), Error> {
-    admin::create(tx, cx, tenant, key_type, KeyForm::Imported(text.to_owned()), "").map(|_| ())
-}

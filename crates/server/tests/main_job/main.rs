@@ -8,7 +8,7 @@ mod storage;
 mod transcripts;
 
 use lessor_testkit::Engine;
-use program::{Answer, Demo, Paint, call};
+use program::{Answer, Demo, Paint, READ_WRITE, call};
 use serde_json::{Value, json};
 
 /// What the bodies name.
@@ -29,24 +29,7 @@ impl<'a> Office<'a> {
     /// Makes a vendor whose records carry the names that the bodies use.
     fn open(demo: &'a Demo) -> Self {
         let vendor = demo.vendor("Seed Ltd", "4321", "64533");
-        let scopes = json!([
-            "zentitle:write",
-            "zentitle:read",
-            "zentitle:offline",
-            "accounts:read",
-            "accounts:write",
-            "catalog:read",
-            "catalog:write",
-            "licenses:read",
-            "licenses:write",
-            "licenses:acquire",
-            "offline:write",
-            "identity:read",
-            "identity:write"
-        ]);
-        let key = json!({"account": vendor, "label": "back office", "scopes": scopes, "form": "alphanumeric"});
-        let key = demo.native("POST", "/v1/api-keys", Some(key)).ok();
-        let authorization = format!("bearer 4321:{}", key["key"].as_str().expect("a key"));
+        let authorization = format!("bearer 4321:{}", demo.key(&vendor, &READ_WRITE));
         Self { demo, vendor, authorization, product: String::new() }
     }
 

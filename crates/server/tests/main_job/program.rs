@@ -9,6 +9,26 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// What a key that reads and writes carries: all that keys of the other types do, and more.
+pub const READ_WRITE: [&str; 16] = [
+    "zentitle:write",
+    "zentitle:read",
+    "zentitle:offline",
+    "zentitle:stream",
+    "zentitle:saas",
+    "accounts:read",
+    "accounts:write",
+    "catalog:read",
+    "catalog:write",
+    "licenses:read",
+    "licenses:write",
+    "licenses:acquire",
+    "offline:write",
+    "identity:read",
+    "identity:write",
+    "events:read",
+];
+
 /// A demo server that does not outlive its test.
 pub struct Demo {
     child: Child,
@@ -112,6 +132,12 @@ impl Demo {
         self.name("accounts", reseller.as_str().expect("an id"), "reseller", "reseller12");
         self.name("accounts", reseller.as_str().expect("an id"), "reseller_number", "1");
         vendor
+    }
+
+    /// A key of a vendor in the dialect's form.
+    pub fn key(&self, vendor: &str, scopes: &[&str]) -> String {
+        let key = json!({"account": vendor, "label": "test", "scopes": scopes, "form": "alphanumeric"});
+        self.native("POST", "/v1/api-keys", Some(key)).ok()["key"].as_str().expect("a key").to_owned()
     }
 
     pub fn file(&self, name: &str) -> PathBuf {

@@ -1,6 +1,6 @@
 //! The dialect's transcripts, replayed against the running server.
 
-use crate::program::{Demo, call};
+use crate::program::{Demo, READ_WRITE, call};
 use lessor_testkit::Engine;
 use serde_json::json;
 use std::collections::HashMap;
@@ -11,27 +11,7 @@ mod transcript;
 /// What a key of each type carries.
 const KEYS: [(&str, &[&str]); 5] = [
     ("WebAPI READ-ONLY", &["zentitle:read", "accounts:read", "catalog:read", "licenses:read", "licenses:acquire"]),
-    (
-        "WebAPI READ-WRITE",
-        &[
-            "zentitle:write",
-            "zentitle:read",
-            "zentitle:offline",
-            "zentitle:stream",
-            "zentitle:saas",
-            "accounts:read",
-            "accounts:write",
-            "catalog:read",
-            "catalog:write",
-            "licenses:read",
-            "licenses:write",
-            "licenses:acquire",
-            "offline:write",
-            "identity:read",
-            "identity:write",
-            "events:read",
-        ],
-    ),
+    ("WebAPI READ-WRITE", &READ_WRITE),
     ("WebAPI Offline", &["zentitle:offline", "offline:write"]),
     ("WebAPI DS", &["zentitle:stream", "events:read"]),
     ("SaaS", &["zentitle:saas"]),
@@ -47,11 +27,7 @@ struct Tenant<'a> {
 impl<'a> Tenant<'a> {
     fn open(demo: &'a Demo) -> Self {
         let vendor = demo.vendor("Transcripts", "9876", "64533");
-        let key = |scopes: &[&str]| {
-            let key = json!({"account": vendor, "label": "transcripts", "scopes": scopes, "form": "alphanumeric"});
-            demo.native("POST", "/v1/api-keys", Some(key)).ok()["key"].as_str().expect("a key").to_owned()
-        };
-        let keys = KEYS.iter().map(|(kind, scopes)| (*kind, key(scopes))).collect();
+        let keys = KEYS.iter().map(|(kind, scopes)| (*kind, demo.key(&vendor, scopes))).collect();
         Self { demo, vendor, keys }
     }
 }
