@@ -7,16 +7,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::delegation::{DaemonRequest, Delegation};
+use crate::endorsement::Endorsement;
 use crate::error::DocumentError;
 use crate::hex::{from_hex_with_spaces, to_hex};
 use crate::keys::{KeyId, KeyTable, PublicKey, Signer};
 use crate::payload::{Lease, OfflineAnswer, OfflineRequest, ReturnProof, VERSION};
 
-/// The longest document text that is read, white space included, in bytes.
+/// The longest document text that is read, white space included, in bytes. Delegations alone may be longer.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// The longest text of a delegation, white space included, in bytes: it lists many licenses.
+pub const MAX_DELEGATION_TEXT_BYTES: usize = 1024 * 1024;
 
-/// The longest payload: what leaves its document's text (all hex) within [`MAX_TEXT_BYTES`].
-const MAX_PAYLOAD: usize = MAX_TEXT_BYTES / 2 - HEADER - SIGNATURE;
 const HEADER: usize = 1 + 8 + 4;
 const SIGNATURE: usize = 64;
 
@@ -31,6 +33,12 @@ pub enum DocumentKind {
     OfflineAnswer = 3,
     /// A device's proof that it has given up its license, signed with the device's own key.
     ReturnProof = 4,
+    /// A product key's word for another key.
+    Endorsement = 5,
+    /// What a daemon may hand out, signed with a product's key.
+    Delegation = 6,
+    /// A daemon's request for a delegation, signed with the daemon's own key.
+    DaemonRequest = 7,
 }
 
 impl DocumentKind {
@@ -40,6 +48,9 @@ impl DocumentKind {
             2 => Ok(Self::OfflineRequest),
             3 => Ok(Self::OfflineAnswer),
             4 => Ok(Self::ReturnProof),
+            5 => Ok(Self::Endorsement),
+            6 => Ok(Self::Delegation),
+            7 => Ok(Self::DaemonRequest),
             _ => Err(DocumentError::UnknownKind),
         }
     }
@@ -51,6 +62,22 @@ impl DocumentKind {
             Self::OfflineRequest => b"lessor-request-v1\0",
             Self::OfflineAnswer => b"lessor-answer-v1\0",
             Self::ReturnProof => b"lessor-return-v1\0",
+            Self::Endorsement => b"lessor-endorsement-v1\0",
+            Self::Delegation => b"lessor-delegation-v1\0",
+            Self::DaemonRequest => b"lessor-daemon-v1\0",
+        }
+    }
+
+    /// The longest document, in bytes: half of its text, which is all hex.
+    fn max_bytes(self) -> usize {
+        match self {
+            Self::Delegation => MAX_DELEGATION_TEXT_BYTES / 2,
+            Self::Lease
+            | Self::OfflineRequest
+            | Self::OfflineAnswer
+            | Self::ReturnProof
+            | Self::Endorsement
+            | Self::DaemonRequest => MAX_TEXT_BYTES / 2,
         }
     }
 }
@@ -62,6 +89,9 @@ impl fmt::Display for DocumentKind {
             Self::OfflineRequest => "offline request",
             Self::OfflineAnswer => "offline answer",
             Self::ReturnProof => "proof of return",
+            Self::Endorsement => "endorsement",
+            Self::Delegation => "delegation",
+            Self::DaemonRequest => "daemon's request",
         })
     }
 }
@@ -84,7 +114,7 @@ impl Document {
     /// Reads the text form: hexadecimal digits in either case, white space and line breaks anywhere. Verifies the
     /// form only, not the signature.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
-        if text.len() > MAX_TEXT_BYTES {
+        if text.len() > longest(text) {
             return Err(DocumentError::TooLong);
         }
         Self::from_bytes(from_hex_with_spaces(text).map_err(|_| DocumentError::NotHex)?)
@@ -92,15 +122,15 @@ impl Document {
 
     /// Reads the bytes of a document. Verifies the form only, not the signature.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, DocumentError> {
-        if bytes.len() > MAX_TEXT_BYTES / 2 {
+        let Some((header, rest)) = bytes.split_at_checked(HEADER) else { return Err(DocumentError::WrongLength) };
+        let kind = DocumentKind::from_byte(header[0])?;
+        if bytes.len() > kind.max_bytes() {
             return Err(DocumentError::TooLong);
         }
-        let (header, rest) = bytes.split_at_checked(HEADER).ok_or(DocumentError::WrongLength)?;
-        let kind = DocumentKind::from_byte(header[0])?;
         let mut key_id = [0; 8];
         key_id.copy_from_slice(&header[1..9]);
         let length = header[9..].iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
-        if length > MAX_PAYLOAD || rest.len() != length + SIGNATURE {
+        if rest.len().checked_sub(SIGNATURE) != Some(length) {
             return Err(DocumentError::WrongLength);
         }
         Ok(Self { kind, key_id: KeyId::from_bytes(key_id), bytes })
@@ -137,10 +167,29 @@ impl Document {
         self.open_with_table(keys)
     }
 
+    /// The endorsement, if the document is one and a key of the table signed it. [`crate::follow`] does this for a chain
+    /// of them.
+    pub fn open_endorsement(&self, keys: &KeyTable) -> Result<Endorsement, DocumentError> {
+        self.open_with_table(keys)
+    }
+
+    /// The delegation, if the document is one and a key of the table signed it.
+    pub fn open_delegation(&self, keys: &KeyTable) -> Result<Delegation, DocumentError> {
+        self.open_with_table(keys)
+    }
+
     /// The offline request, if the document is one and the device key inside it signed it. That proves that whoever
     /// made the request holds the key, nothing more.
     pub fn open_request(&self) -> Result<OfflineRequest, DocumentError> {
         let request: OfflineRequest = self.unverified()?;
+        self.verify(&PublicKey::parse(&request.device_key)?)?;
+        Ok(request)
+    }
+
+    /// The daemon's request, if the document is one and the daemon key inside it signed it. That proves that whoever made
+    /// the request holds the key, nothing more.
+    pub fn open_daemon_request(&self) -> Result<DaemonRequest, DocumentError> {
+        let request: DaemonRequest = self.unverified()?;
         self.verify(&PublicKey::parse(&request.device_key)?)?;
         Ok(request)
     }
@@ -160,7 +209,7 @@ impl Document {
 
     pub(crate) fn sign<P: Payload>(payload: &P, signer: &Signer) -> Result<Self, DocumentError> {
         let json = serde_json::to_vec(payload).map_err(|_| DocumentError::BadPayload)?;
-        if json.len() > MAX_PAYLOAD {
+        if HEADER + json.len() + SIGNATURE > P::KIND.max_bytes() {
             return Err(DocumentError::TooLong);
         }
         let length = u32::try_from(json.len()).map_err(|_| DocumentError::TooLong)?;
@@ -201,6 +250,13 @@ impl Document {
             found => Err(DocumentError::UnknownVersion { found }),
         }
     }
+}
+
+/// How long a text may be that begins like this one. Only what says that it is a delegation is read beyond the usual.
+fn longest(text: &str) -> usize {
+    const DELEGATION: [u8; 2] = *b"06";
+    let mut digits = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    if [digits.next(), digits.next()] == DELEGATION.map(Some) { MAX_DELEGATION_TEXT_BYTES } else { MAX_TEXT_BYTES }
 }
 
 /// The text form: lower-case hex on one line.
