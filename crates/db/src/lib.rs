@@ -8,6 +8,7 @@ pub mod migrate;
 
 mod column;
 mod digest;
+mod epoch;
 mod error;
 mod health;
 mod job;
@@ -20,6 +21,7 @@ mod store;
 mod tx;
 
 pub use column::{FromColumn, Value, ValueRef};
+pub use epoch::{Epoch, Epochs, Touch};
 pub use error::{Failure, StoreError};
 pub use health::Health;
 pub use open::{Limits, Location, OpenError};

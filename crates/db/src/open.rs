@@ -52,7 +52,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             read_threads: 4,
-            postgres_connections: 16,
+            postgres_connections: 32,
             queue_length: 1024,
             batch_max: 256,
             batch_time: Duration::from_millis(5),

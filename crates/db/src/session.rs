@@ -15,8 +15,8 @@ impl Session {
         mut closure: impl FnMut(&mut dyn Tx) -> Result<T, E>,
     ) -> Result<T, E> {
         match self {
-            Session::Sqlite(link) => link.transact("BEGIN IMMEDIATE", &mut closure),
-            Session::Postgres(link) => link.transact(postgres::BEGIN_WRITE, &mut closure),
+            Session::Sqlite(link) => link.transact(sqlite::BEGIN_WRITE, &mut closure),
+            Session::Postgres(link) => link.transact(postgres::Begin::Write, &mut closure),
         }
     }
 
@@ -26,8 +26,8 @@ impl Session {
         mut closure: impl FnMut(&mut dyn Tx) -> Result<T, E>,
     ) -> Result<T, E> {
         match self {
-            Session::Sqlite(link) => link.transact("BEGIN DEFERRED", &mut closure),
-            Session::Postgres(link) => link.transact(postgres::BEGIN_READ, &mut closure),
+            Session::Sqlite(link) => link.transact(sqlite::BEGIN_READ, &mut closure),
+            Session::Postgres(link) => link.transact(postgres::Begin::Read, &mut closure),
         }
     }
 

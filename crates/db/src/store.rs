@@ -5,7 +5,7 @@ use crate::job::{Job, Work, panic_text};
 use crate::postgres::Postgres;
 use crate::session::Session;
 use crate::sqlite::{Sqlite, Use};
-use crate::{Engine, Failure, Health, Limits, Location, OpenError, Statement, StoreError, Tx};
+use crate::{Engine, Epochs, Failure, Health, Limits, Location, OpenError, Statement, StoreError, Tx};
 use crossbeam_channel::{Sender, TrySendError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -159,6 +159,25 @@ impl Store {
     pub fn prepare_all(&self, statements: &[Statement]) -> Result<Vec<StoreError>, StoreError> {
         let mut session = self.session()?;
         Ok(statements.iter().filter_map(|statement| session.prepare(*statement).err()).collect())
+    }
+
+    /// What was touched when, for caches of what was read from here. `None` where somebody else may change what is
+    /// stored: on PostgreSQL, and in storage that was opened shared.
+    pub fn epochs(&self) -> Option<&Epochs> {
+        match &self.0.backend {
+            Backend::Sqlite(sqlite) => sqlite.epochs(),
+            Backend::Postgres(_) => None,
+        }
+    }
+
+    /// How full the queue of those who want to write is: 0.0 when nobody waits, 1.0 when one more would be answered
+    /// `Busy` (and once closed).
+    pub fn load(&self) -> f64 {
+        let queues = self.0.queues.read().unwrap_or_else(PoisonError::into_inner);
+        queues.as_ref().map_or(1.0, |queues| {
+            let room = queues.write.capacity().unwrap_or(usize::MAX).max(1);
+            (queues.write.len() as f64 / room as f64).min(1.0)
+        })
     }
 
     /// What readiness should say now.

@@ -1,6 +1,6 @@
 //! The transaction that all of the domain is written against.
 
-use crate::{FromColumn, Statement, StoreError, Value, ValueRef};
+use crate::{FromColumn, Statement, StoreError, Touch, Value, ValueRef};
 
 /// Which engine runs below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,14 @@ pub trait Tx {
         params: &[Value],
         each: &mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError>;
+
+    /// Runs a statement that writes and of which nobody needs to know how many rows it touched. Statements keep their
+    /// order, but this one may be sent only with the next query or the commit: its failure can show there, and is then
+    /// the failure of that one.
+    fn queue(&mut self, statement: Statement, params: &[Value]) -> Result<(), StoreError>;
+
+    /// Tells what this transaction changes, for caches that live in this process. Who tells nothing, touches nothing.
+    fn touch(&mut self, what: Touch);
 }
 
 /// One row, borrowed while it is being read.

@@ -1,7 +1,7 @@
 //! A transaction that fails at a chosen statement.
 
 use lessor_core::{Engine, StoreError, Tx};
-use lessor_db::{Row, Statement, Value};
+use lessor_db::{Row, Statement, Touch, Value};
 
 /// Passes everything on to another transaction, but fails the n-th statement instead of running it.
 pub struct Faulty<'a> {
@@ -51,5 +51,14 @@ impl Tx for Faulty<'_> {
     ) -> Result<(), StoreError> {
         self.count(statement)?;
         self.tx.query(statement, params, each)
+    }
+
+    fn queue(&mut self, statement: Statement, params: &[Value]) -> Result<(), StoreError> {
+        self.count(statement)?;
+        self.tx.queue(statement, params)
+    }
+
+    fn touch(&mut self, what: Touch) {
+        self.tx.touch(what);
     }
 }

@@ -3,23 +3,32 @@
 mod fault;
 mod link;
 mod server;
+mod stream;
+mod tls;
 mod tx;
 mod value;
+mod wire;
 mod worker;
 
-pub(crate) use link::{BEGIN_READ, BEGIN_WRITE, Link};
+pub(crate) use link::{Begin, Link};
 
 use crate::health::Vitals;
 use crate::store::{Queues, Threads};
-use crate::{Limits, OpenError};
+use crate::{Limits, OpenError, Statement, StoreError};
 use crossbeam_channel::bounded;
-use fault::in_full;
-use postgres::error::SqlState;
+use fault::Fault;
 use server::Server;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use worker::Worker;
+
+/// What a server must be like before anything is entrusted to it.
+const SETTINGS: Statement = Statement {
+    name: "SETTINGS",
+    sql: "SELECT current_setting('server_version'), current_setting('server_encoding'), current_setting('fsync'),
+              current_setting('full_page_writes')",
+};
 
 pub(crate) struct Postgres {
     server: Arc<Server>,
@@ -60,11 +69,11 @@ impl Postgres {
             lost: None,
         };
         for _ in 0..writers {
-            let worker = worker(writes.clone(), BEGIN_WRITE, first.take());
+            let worker = worker(writes.clone(), Begin::Write, first.take());
             threads.spawn("lessor-write", vitals, move || worker.run())?;
         }
         for _ in 0..readers {
-            let worker = worker(reads.clone(), BEGIN_READ, None);
+            let worker = worker(reads.clone(), Begin::Read, None);
             threads.spawn("lessor-read", vitals, move || worker.run())?;
         }
         Ok((Queues { write, read }, threads))
@@ -88,29 +97,22 @@ impl Postgres {
 
 /// Refuses a database that could not hold what we write; gives the server's version.
 fn examine(link: &mut Link) -> Result<String, OpenError> {
-    let asked = link.client.query_one(
-        "SELECT current_setting('server_version'), current_setting('server_encoding'), current_setting('fsync'),
-             current_setting('full_page_writes')",
-        &[],
-    );
-    let row = asked.map_err(|error| open_error(&error))?;
-    let text = |column: usize| row.try_get::<_, String>(column).unwrap_or_default();
-    if text(1) != "UTF8" {
-        return Err(OpenError::Setting { name: "server_encoding", wanted: "UTF8".into(), found: text(1) });
+    let asked = link.transact(Begin::Read, &mut |tx| tx.one::<(String, String, String, String)>(SETTINGS, &[]));
+    let (version, encoding, fsync, full_pages) =
+        asked.map_err(|error: StoreError| OpenError::Connect { reason: error.to_string() })?;
+    if encoding != "UTF8" {
+        return Err(OpenError::Setting { name: "server_encoding", wanted: "UTF8".into(), found: encoding });
     }
-    if text(2) != "on" || text(3) != "on" {
+    if fsync != "on" || full_pages != "on" {
         tracing::warn!("this PostgreSQL server runs with fsync or full_page_writes off: a crash can lose everything");
     }
-    Ok(text(0))
+    Ok(version)
 }
 
-fn open_error(error: &postgres::Error) -> OpenError {
-    let reason = in_full(error);
-    if reason.contains("does not allow writes") {
-        return OpenError::ReadOnly { place: "the PostgreSQL database".into() };
+fn open_error(fault: &Fault) -> OpenError {
+    match fault {
+        Fault::Said(said) if said.code == "25006" => OpenError::ReadOnly { place: "the PostgreSQL database".into() },
+        Fault::Said(said) if said.code == "53100" => OpenError::Full { place: "the PostgreSQL server".into() },
+        fault => OpenError::Connect { reason: fault.to_string() },
     }
-    if error.code() == Some(&SqlState::DISK_FULL) {
-        return OpenError::Full { place: "the PostgreSQL server".into() };
-    }
-    OpenError::Connect { reason }
 }

@@ -1,26 +1,21 @@
 //! The transaction on PostgreSQL.
 
-use super::fault::{is_stale_plan, store_error};
-use super::value::{Parameter, PostgresRow};
+use super::link::Link;
+use super::value::Places;
+use super::wire::Prepared;
 use crate::sqlite::refuse_nul;
-use crate::{Engine, Row, Statement, StoreError, Tx, Value};
-use postgres::Client;
-use postgres::fallible_iterator::FallibleIterator;
-use std::collections::HashMap;
-
-/// What a connection has prepared. Statements are constants, so where the text lies identifies it.
-pub(crate) type Prepared = HashMap<(usize, usize), postgres::Statement>;
+use crate::{Engine, Row, Statement, StoreError, Touch, Tx, Value};
+use std::sync::Arc;
 
 pub(crate) struct PostgresTx<'a> {
-    client: &'a mut Client,
-    prepared: &'a mut Prepared,
+    link: &'a mut Link,
     /// The first failure. The server refuses everything after it, and nothing is kept.
     failed: Option<StoreError>,
 }
 
 impl<'a> PostgresTx<'a> {
-    pub(crate) fn new(client: &'a mut Client, prepared: &'a mut Prepared) -> Self {
-        PostgresTx { client, prepared, failed: None }
+    pub(crate) fn new(link: &'a mut Link) -> Self {
+        PostgresTx { link, failed: None }
     }
 
     /// The first failure of a statement, if there was one.
@@ -35,31 +30,17 @@ impl<'a> PostgresTx<'a> {
         act(self).inspect_err(|error| self.failed = Some(error.clone()))
     }
 
-    fn prepare(&mut self, statement: Statement, params: &[Value]) -> Result<postgres::Statement, StoreError> {
-        let key = (statement.sql.as_ptr() as usize, statement.sql.len());
-        let found = self.prepared.get(&key).cloned();
-        let prepared = match found {
-            Some(prepared) => prepared,
-            None => {
-                let made = self.client.prepare(statement.sql).map_err(|error| store_error(statement.name, &error))?;
-                self.prepared.insert(key, made.clone());
-                made
-            }
-        };
-        if prepared.params().len() != params.len() {
-            let message = format!("takes {} parameters, got {}", prepared.params().len(), params.len());
-            return Err(StoreError::Statement { statement: statement.name, message });
+    /// Gathers a statement with its parameters.
+    fn gather(&mut self, statement: Statement, params: &[Value]) -> Result<Arc<Prepared>, StoreError> {
+        let unfit = |message: String| StoreError::Statement { statement: statement.name, message };
+        let prepared = self.link.prepared(statement)?;
+        let wanted = prepared.parameters.len();
+        if wanted != params.len() {
+            return Err(unfit(format!("takes {wanted} parameters, got {}", params.len())));
         }
         params.iter().try_for_each(|value| refuse_nul(statement.name, value))?;
+        self.link.wire.step(statement.name, &prepared, params).map_err(unfit)?;
         Ok(prepared)
-    }
-
-    fn fault(&mut self, statement: Statement, error: &postgres::Error) -> StoreError {
-        if is_stale_plan(error) {
-            self.prepared.clear();
-            return StoreError::Conflict("the schema changed".into());
-        }
-        store_error(statement.name, error)
     }
 }
 
@@ -70,13 +51,13 @@ impl Tx for PostgresTx<'_> {
 
     fn execute(&mut self, statement: Statement, params: &[Value]) -> Result<u64, StoreError> {
         self.guarded(|tx| {
-            let prepared = tx.prepare(statement, params)?;
-            let bound: Vec<_> = params.iter().map(Parameter).collect();
-            let bound: Vec<_> = bound.iter().map(|value| value as &(dyn postgres::types::ToSql + Sync)).collect();
-            tx.client.execute(&prepared, &bound).map_err(|error| tx.fault(statement, &error))
+            tx.gather(statement, params)?;
+            Ok(tx.link.exchange(&mut |_| {})?.rows)
         })
     }
 
+    /// Rows are handed out as they arrive. Those that are not wanted any more are still taken from the wire: an error
+    /// behind the last of them ended the transaction and would otherwise stay unseen.
     fn query(
         &mut self,
         statement: Statement,
@@ -84,33 +65,32 @@ impl Tx for PostgresTx<'_> {
         each: &mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         self.guarded(|tx| {
-            let prepared = tx.prepare(statement, params)?;
-            let outcome = stream(tx.client, &prepared, params, each);
-            outcome.map_err(|stop| match stop {
-                Stop::Reader(error) => error,
-                Stop::Server(error) => tx.fault(statement, &error),
-            })
+            let prepared = tx.gather(statement, params)?;
+            let mut places = Places::default();
+            let mut wanted = Ok(true);
+            tx.link.exchange(&mut |row| {
+                if let Ok(true) = wanted {
+                    wanted = match places.of(row, &prepared.columns) {
+                        Ok(row) => each(&row),
+                        Err(fault) => Err(StoreError::Disconnected(fault.to_string())),
+                    };
+                }
+            })?;
+            wanted.map(|_| ())
         })
     }
-}
 
-enum Stop {
-    Reader(StoreError),
-    Server(postgres::Error),
-}
-
-/// Hands out rows as they arrive. Rows that are not wanted any more are still taken from the wire: an error
-/// behind the last of them ended the transaction and would otherwise stay unseen.
-fn stream(
-    client: &mut Client,
-    prepared: &postgres::Statement,
-    params: &[Value],
-    each: &mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>,
-) -> Result<(), Stop> {
-    let mut rows = client.query_raw(prepared, params.iter().map(Parameter)).map_err(Stop::Server)?;
-    let mut wanted = true;
-    while let Some(row) = rows.next().map_err(Stop::Server)? {
-        wanted = wanted && each(&PostgresRow(&row)).map_err(Stop::Reader)?;
+    fn queue(&mut self, statement: Statement, params: &[Value]) -> Result<(), StoreError> {
+        self.guarded(|tx| {
+            tx.gather(statement, params)?;
+            if tx.link.wire.is_full() {
+                tx.link.exchange(&mut |_| {})?;
+            }
+            Ok(())
+        })
     }
-    Ok(())
+
+    fn touch(&mut self, _: Touch) {
+        // Other processes write to this server too, so nobody here can tell what still holds.
+    }
 }

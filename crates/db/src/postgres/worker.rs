@@ -1,7 +1,7 @@
 //! A thread with a connection of its own that serves one closure after the other.
 
-use super::fault::{in_full, store_error};
-use super::link::{Attempt, Link};
+use super::fault::store_error;
+use super::link::{Attempt, Begin, Link};
 use super::server::Server;
 use crate::health::Vitals;
 use crate::job::Job;
@@ -22,7 +22,7 @@ pub(crate) struct Worker {
     pub(crate) link: Option<Link>,
     pub(crate) jobs: Receiver<Box<dyn Job>>,
     /// How each of its transactions begins.
-    pub(crate) begin: &'static str,
+    pub(crate) begin: Begin,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) limits: Limits,
     /// Set when the store is closing: then nobody waits for a lost server.
@@ -97,11 +97,11 @@ impl Worker {
                 self.vitals.available();
                 Ok(self.link.insert(link))
             }
-            Err(error) => {
+            Err(fault) => {
                 self.lost.get_or_insert_with(Instant::now);
-                let reason = in_full(&error);
+                let reason = fault.to_string();
                 // A refused connection says nothing about the storage, unless nobody can be connected at all.
-                match store_error("CONNECT", &error) {
+                match store_error("CONNECT", &fault) {
                     StoreError::Busy => Err(StoreError::Busy),
                     _ => {
                         self.vitals.unavailable(&reason);

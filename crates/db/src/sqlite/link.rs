@@ -3,14 +3,22 @@
 use super::fault::store_error;
 use super::translate::Translations;
 use super::tx::SqliteTx;
-use crate::{Limits, OpenError, Statement, StoreError, Tx};
+use crate::epoch::{Epochs, Mark, Touches};
+use crate::{Limits, OpenError, Statement, StoreError, Touch, Tx};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Measured: a sixth more commits a second than 4096, because less is written for each.
 const PAGE_BYTES: u64 = 2048;
 /// Statements that a connection keeps prepared; more than the program has.
 const PREPARED: usize = 1024;
+
+/// A transaction that writes: it takes the one lock for that at once.
+pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// A transaction that sees one unchanging picture.
+pub(crate) const BEGIN_READ: &str = "BEGIN DEFERRED";
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +34,9 @@ pub(crate) enum Use {
 pub(crate) struct Link {
     pub(crate) connection: Connection,
     translations: Translations,
+    touches: Touches,
+    /// Told of each commit; `None` where nobody is to be told.
+    epochs: Option<Arc<Epochs>>,
 }
 
 impl Link {
@@ -44,7 +55,23 @@ impl Link {
             return Err(OpenError::ReadOnly { place: path.display().to_string() });
         }
         settle(&connection, path, purpose)?;
-        Ok(Link { connection, translations: Translations::default() })
+        // A statement keeps its plan whatever is bound to it: looking at the values, SQLite would plan it anew each time.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(fault)?;
+        // The last connection to close would empty the log on its way out, and tell nobody if that failed.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fault)?;
+        Ok(Link { connection, translations: Translations::default(), touches: Touches::default(), epochs: None })
+    }
+
+    /// From now on these are told what each commit touched.
+    pub(crate) fn telling(mut self, epochs: Option<Arc<Epochs>>) -> Link {
+        self.epochs = epochs;
+        self
+    }
+
+    /// Takes the files of an empty log along when it closes.
+    pub(crate) fn tidy_on_close(&self) -> Result<(), StoreError> {
+        let set = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        set.map(|_| ()).map_err(|error| store_error("CLOSE", &error))
     }
 
     /// Bytes a page of this file has.
@@ -62,7 +89,31 @@ impl Link {
 
     /// The transaction to hand to a closure.
     pub(crate) fn tx(&mut self) -> SqliteTx<'_> {
-        SqliteTx::new(&self.connection, &mut self.translations)
+        SqliteTx::new(&self.connection, &mut self.translations, &mut self.touches)
+    }
+
+    /// Begins a transaction, of which nothing is touched yet.
+    pub(crate) fn begin(&mut self, begin: &'static str) -> Result<(), StoreError> {
+        self.touches.clear();
+        self.control(begin)
+    }
+
+    /// Commits, and tells the caches of it.
+    pub(crate) fn commit(&self) -> Result<(), StoreError> {
+        match &self.epochs {
+            Some(epochs) => epochs.around(&self.touches, || self.control("COMMIT")),
+            None => self.control("COMMIT"),
+        }
+    }
+
+    /// What is touched so far.
+    pub(crate) fn touched(&self) -> Mark {
+        self.touches.mark()
+    }
+
+    /// What was touched since is not kept.
+    pub(crate) fn forget_touches(&mut self, since: Mark) {
+        self.touches.back_to(since);
     }
 
     /// SQLite ends a transaction by itself after some errors; then everything in it is gone.
@@ -79,18 +130,21 @@ impl Link {
         }
     }
 
-    /// One transaction around a closure that runs once, on this thread.
+    /// One transaction around a closure that runs once, on this thread. One that writes counts as having changed anything.
     pub(crate) fn transact<T, E: From<StoreError>>(
         &mut self,
         begin: &'static str,
         closure: &mut dyn FnMut(&mut dyn Tx) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.control(begin)?;
+        self.begin(begin)?;
+        if begin == BEGIN_WRITE {
+            self.touches.add(Touch::Everything);
+        }
         let mut tx = self.tx();
         let outcome = closure(&mut tx);
         let failure = tx.into_failure();
         let kept = match (outcome, failure) {
-            (Ok(value), None) => self.control("COMMIT").map(|()| value).map_err(E::from),
+            (Ok(value), None) => self.commit().map(|()| value).map_err(E::from),
             (Ok(_), Some(failure)) => Err(failure.into()),
             (Err(error), _) => Err(error),
         };

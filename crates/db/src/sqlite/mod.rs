@@ -7,9 +7,10 @@ mod translate;
 mod tx;
 mod writer;
 
-pub(crate) use link::{Link, Use};
+pub(crate) use link::{BEGIN_READ, BEGIN_WRITE, Link, Use};
 pub(crate) use tx::refuse_nul;
 
+use crate::epoch::Epochs;
 use crate::health::Vitals;
 use crate::store::{Queues, Threads};
 use crate::{Limits, OpenError};
@@ -31,6 +32,8 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(300);
 pub(crate) struct Sqlite {
     file: PathBuf,
     limits: Limits,
+    /// `None` for tools: somebody else may write as well.
+    epochs: Option<Arc<Epochs>>,
     /// Held while we serve; `None` for tools, and once closed.
     lock: Mutex<Option<File>>,
 }
@@ -46,8 +49,9 @@ impl Sqlite {
         let lock = if exclusive { Some(occupy(dir)?) } else { None };
         let file = dir.join("lessor.db");
         let purpose = if exclusive { Use::Create } else { Use::Write };
-        let first = Link::open(&file, limits, purpose)?;
-        let sqlite = Sqlite { file, limits: limits.clone(), lock: Mutex::new(lock) };
+        let epochs = exclusive.then(|| Arc::new(Epochs::new()));
+        let first = Link::open(&file, limits, purpose)?.telling(epochs.clone());
+        let sqlite = Sqlite { file, limits: limits.clone(), epochs, lock: Mutex::new(lock) };
         let (queues, threads) = sqlite.spawn(first, vitals)?;
         Ok((sqlite, queues, threads))
     }
@@ -56,16 +60,26 @@ impl Sqlite {
         let (write, writes) = bounded(self.limits.queue_length);
         let (read, reads) = bounded(self.limits.queue_length);
         let (signal, signals) = bounded(1);
+        let checkpointing = Arc::new(Mutex::new(()));
         let mut threads = Threads::default();
 
         let setting = |error: rusqlite::Error| OpenError::Io { path: self.file.clone(), reason: error.to_string() };
-        let writer = writer::Writer::new(first, writes, signal, Arc::clone(vitals), self.limits.clone());
+        let writer = writer::Writer::new(
+            first,
+            writes,
+            signal,
+            Arc::clone(&checkpointing),
+            Arc::clone(vitals),
+            self.limits.clone(),
+        );
         let writer = writer.map_err(setting)?;
         threads.spawn("lessor-write", vitals, move || writer.run())?;
 
         let background = Link::open(&self.file, &self.limits, Use::Write)?;
         let shared = Arc::clone(vitals);
-        threads.spawn("lessor-checkpoint", vitals, move || reader::checkpoint(&background, &signals, &shared))?;
+        threads.spawn("lessor-checkpoint", vitals, move || {
+            reader::checkpoint(&background, &signals, &checkpointing, &shared);
+        })?;
 
         for _ in 0..self.limits.read_threads.max(1) {
             let link = Link::open(&self.file, &self.limits, Use::Read)?;
@@ -77,7 +91,11 @@ impl Sqlite {
 
     /// A connection for the caller's own thread.
     pub(crate) fn link(&self, purpose: Use) -> Result<Link, OpenError> {
-        Link::open(&self.file, &self.limits, purpose)
+        Ok(Link::open(&self.file, &self.limits, purpose)?.telling(self.epochs.clone()))
+    }
+
+    pub(crate) fn epochs(&self) -> Option<&Epochs> {
+        self.epochs.as_deref()
     }
 
     /// After all threads ended: empties the log and lets the next process in. A tool leaves the log to the server.
@@ -87,10 +105,12 @@ impl Sqlite {
             return;
         }
         match self.link(Use::Write) {
-            Ok(link) => match link.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)") {
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "the log stays until the next start"),
-            },
+            Ok(link) => {
+                let emptied = link.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)").and_then(|_| link.tidy_on_close());
+                if let Err(error) = emptied {
+                    tracing::warn!(%error, "the log stays until the next start");
+                }
+            }
             Err(error) => tracing::warn!(%error, "the log stays until the next start"),
         }
         *lock = None;

@@ -2,20 +2,26 @@
 
 use super::fault::store_error;
 use super::translate::Translations;
-use crate::{Engine, Row, Statement, StoreError, Tx, Value, ValueRef};
+use crate::epoch::Touches;
+use crate::{Engine, Row, Statement, StoreError, Touch, Tx, Value, ValueRef};
 use rusqlite::types::{ToSqlOutput, ValueRef as Raw};
 use rusqlite::{CachedStatement, Connection, ToSql};
 
 pub(crate) struct SqliteTx<'a> {
     connection: &'a Connection,
     translations: &'a mut Translations,
+    touches: &'a mut Touches,
     /// The first failure. As on PostgreSQL, nothing works after it and nothing is kept.
     failed: Option<StoreError>,
 }
 
 impl<'a> SqliteTx<'a> {
-    pub(crate) fn new(connection: &'a Connection, translations: &'a mut Translations) -> Self {
-        SqliteTx { connection, translations, failed: None }
+    pub(crate) fn new(
+        connection: &'a Connection,
+        translations: &'a mut Translations,
+        touches: &'a mut Touches,
+    ) -> Self {
+        SqliteTx { connection, translations, touches, failed: None }
     }
 
     /// The first failure of a statement, if there was one.
@@ -86,6 +92,20 @@ impl Tx for SqliteTx<'_> {
             }
             Ok(())
         })
+    }
+
+    fn queue(&mut self, statement: Statement, params: &[Value]) -> Result<(), StoreError> {
+        self.guarded(|tx| {
+            let fault = |error: rusqlite::Error| store_error(statement.name, &error);
+            let mut prepared = tx.bound(statement, params)?;
+            let mut rows = prepared.raw_query();
+            while rows.next().map_err(fault)?.is_some() {}
+            Ok(())
+        })
+    }
+
+    fn touch(&mut self, what: Touch) {
+        self.touches.add(what);
     }
 }
 

@@ -1,12 +1,12 @@
 //! The one thread that writes: many closures, one commit, then all the answers.
 
-use super::link::Link;
+use super::link::{BEGIN_WRITE, Link};
 use crate::health::Vitals;
 use crate::job::{Job, Ran};
 use crate::{Limits, StoreError};
 use crossbeam_channel::{Receiver, Sender};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long the writer waits for readers before it gives up emptying the log for now.
@@ -16,6 +16,8 @@ pub(crate) struct Writer {
     link: Link,
     jobs: Receiver<Box<dyn Job>>,
     checkpointer: Sender<()>,
+    /// Free while no checkpoint is under way in the background.
+    checkpointing: Arc<Mutex<()>>,
     vitals: Arc<Vitals>,
     limits: Limits,
     log: Log,
@@ -54,6 +56,7 @@ impl Writer {
         mut link: Link,
         jobs: Receiver<Box<dyn Job>>,
         checkpointer: Sender<()>,
+        checkpointing: Arc<Mutex<()>>,
         vitals: Arc<Vitals>,
         limits: Limits,
     ) -> rusqlite::Result<Writer> {
@@ -64,7 +67,7 @@ impl Writer {
             Ok(())
         }))?;
         let log = Log { pages, page_bytes: link.page_bytes(), signalled: 0, restart_at: limits.log_bytes };
-        Ok(Writer { link, jobs, checkpointer, vitals, limits, log })
+        Ok(Writer { link, jobs, checkpointer, checkpointing, vitals, limits, log })
     }
 
     /// Works until nobody can ask any more and nothing waits.
@@ -115,17 +118,17 @@ impl Writer {
             let room = batch.len() < self.limits.batch_max && started.elapsed() < self.limits.batch_time;
             next = room.then(|| self.jobs.try_recv().ok()).flatten();
         }
-        match self.link.control("COMMIT") {
+        match self.link.commit() {
             Ok(()) => Batch::Committed,
             Err(error @ StoreError::Broken(_)) => Batch::Refused(error),
             Err(_) => Batch::Lost,
         }
     }
 
-    fn begin(&self) -> Result<(), StoreError> {
+    fn begin(&mut self) -> Result<(), StoreError> {
         match self.vitals.failure() {
             Some(reason) => Err(StoreError::Broken(reason)),
-            None => self.link.control("BEGIN IMMEDIATE"),
+            None => self.link.begin(BEGIN_WRITE),
         }
     }
 
@@ -135,7 +138,11 @@ impl Writer {
             if let Err(error) = self.link.control("SAVEPOINT closure") {
                 return Part::of(&error);
             }
+            let before = self.link.touched();
             let (end, failure) = run(&mut self.link, job);
+            if end != End::Keep {
+                self.link.forget_touches(before);
+            }
             match failure {
                 Some(error @ StoreError::Broken(_)) => return Part::Fatal(error),
                 // Others in the batch may have taken the space that this one alone would have had.
@@ -171,7 +178,7 @@ impl Writer {
                 self.note(&error);
             }
             if end == End::Keep
-                && let Err(error) = self.link.control("COMMIT")
+                && let Err(error) = self.link.commit()
             {
                 self.refuse(job, error);
             }
@@ -201,13 +208,17 @@ impl Writer {
             self.log.signalled = 0;
             self.log.restart_at = self.limits.log_bytes;
         }
-        if bytes >= self.log.signalled + self.limits.checkpoint_bytes {
-            self.log.signalled = bytes;
-            // A checkpoint that is under way already is signal enough.
-            let _ = self.checkpointer.try_send(());
-        }
         if bytes >= self.log.restart_at {
-            self.restart_log(bytes);
+            let checkpointing = Arc::clone(&self.checkpointing);
+            // SQLite does one checkpoint at a time. Right after the background's there is little left to do, so that is
+            // waited for, and it is not told to start another.
+            if let Ok(_idle) = checkpointing.try_lock() {
+                self.restart_log(bytes);
+            }
+        } else if bytes >= self.log.signalled + self.limits.checkpoint_bytes {
+            self.log.signalled = bytes;
+            // One that was told already needs no second word.
+            let _ = self.checkpointer.try_send(());
         }
     }
 

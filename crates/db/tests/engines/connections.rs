@@ -143,6 +143,19 @@ fn statements_that_take_too_long_are_cut_short() {
 }
 
 #[test]
+fn a_commit_may_take_longer_than_a_statement() {
+    let bench = Bench::postgres_with(Limits { statement_time: Duration::from_millis(200), ..Limits::default() });
+    at_commit(
+        &bench,
+        "IF current_setting('statement_timeout') <> '0' THEN RAISE EXCEPTION 'it has a limit'; END IF; PERFORM pg_sleep(0.6)",
+    );
+    assert_eq!(bench.write(add).expect("it is not cut short"), 1);
+    let slow = bench.write(|tx| tx.queue(sql("SELECT pg_sleep(20)"), &[]));
+    assert!(matches!(slow, Err(StoreError::Busy)), "a statement that travels with it is: {slow:?}");
+    assert_eq!(bench.count(), 1);
+}
+
+#[test]
 fn readers_are_served_while_every_writer_is_taken() {
     let bench = Bench::postgres_with(Limits { postgres_connections: 3, ..Limits::default() });
     let runtime = runtime();

@@ -8,12 +8,12 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// An authority, and a certificate of it for one name.
-struct Certificates {
+pub struct Certificates {
     dir: TempDir,
 }
 
 impl Certificates {
-    fn new(name: &str) -> Certificates {
+    pub fn new(name: &str) -> Certificates {
         let dir = tempfile::tempdir().expect("a folder");
         let certificates = Certificates { dir };
         let alternative = format!("subjectAltName={name}");
@@ -76,18 +76,23 @@ impl Certificates {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// A server with this certificate that lets nobody in without TLS.
     fn server(&self) -> TestPostgres {
+        self.server_with("hostssl all all 127.0.0.1/32 trust\n")
+    }
+
+    /// The same, with lines that say who is let in how.
+    pub fn server_with(&self, access: &str) -> TestPostgres {
         let read = |name: &str| std::fs::read(self.path(name)).expect("a file");
         let (certificate, key) = (read("server.crt"), read("server.key"));
         TestPostgres::start(&Setup {
             settings: &[("ssl", "on")],
             files: &[("server.crt", &certificate), ("server.key", &key)],
-            access: Some("hostssl all all 127.0.0.1/32 trust\n"),
+            access: Some(access),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Both engines, the same promises.
 
+// Others need more of it.
+#[allow(dead_code)]
 #[path = "../../../testkit/src/postgres.rs"]
 mod postgres;
 
@@ -10,6 +12,9 @@ mod backups;
 mod batches;
 mod connections;
 mod encryption;
+mod epochs;
 mod migrations;
 mod opening;
+mod pipeline;
+mod proxy;
 mod transactions;
