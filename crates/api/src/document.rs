@@ -265,8 +265,10 @@ fn complete(path: &str, verb: &str, operation: &mut Value, api: &Api, examples: 
         401 => secured || body,
         403 => secured || writes,
         404 => path.contains('{') || body || verb == "get" && secured,
-        409 | 422 | 507 => writes,
-        410 => path.contains("{activation}"),
+        // A feature has to be of the right kind even for a look at its text.
+        409 => writes || path.ends_with("/stores/{feature}"),
+        422 | 507 => writes,
+        410 => path.contains("{activation}") || path.ends_with("{daemon}/sync"),
         412 => conditional,
         413 | 415 => body,
         429 => writes && !secured,

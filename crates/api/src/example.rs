@@ -92,6 +92,8 @@ fn text(name: &str, format: &str) -> String {
         (_, "hold") => id("hld"),
         (_, "user" | "author" | "lifted_by") => id("usr"),
         (_, "key") => id("key"),
+        (_, "group" | "master") => id("ugr"),
+        (_, "end_user") => id("eus"),
         (_, "code" | "feature") => "FLOAT".to_owned(),
         (_, "namespace") => "billing".to_owned(),
         _ => "text".to_owned(),

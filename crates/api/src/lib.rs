@@ -3,6 +3,7 @@
 //! A translator only: a request becomes a command or a query of the core, its outcome an answer. Rules are the core's.
 
 mod call;
+mod daemon;
 mod device;
 mod document;
 mod example;
@@ -15,4 +16,4 @@ mod terms;
 mod wire;
 
 pub use device::{device, device_openapi};
-pub use native::{TestClock, native, native_openapi};
+pub use native::{MAX_IMPORT, TestClock, license_row, license_row_of, native, native_openapi};

@@ -1,8 +1,8 @@
 //! What callers call records: native ids, and the names that dialects have for them.
 
 use lessor_core::{
-    AccountId, ApiKeyId, Context, Error, EventId, HoldId, LicenseId, Noun, PriceCategoryId, ProductId, ProfileId, Tx,
-    UserId,
+    AccountId, ApiKeyId, Context, EndUserId, Error, EventId, GroupId, HoldId, LicenseId, Noun, PriceCategoryId,
+    ProductId, ProfileId, Tx, UserId,
 };
 use lessor_core::{alias, catalog};
 use uuid::Uuid;
@@ -28,6 +28,10 @@ named! {
     license -> LicenseId, License;
     /// A profile by its id, or by `dialect:kind:name`.
     profile -> ProfileId, Profile;
+    /// A group of end users by its id, or by `dialect:kind:name`.
+    group -> GroupId, Group;
+    /// An end user by its id, or by `dialect:kind:name`.
+    end_user -> EndUserId, EndUser;
 }
 
 /// As [`account`], for one that may be left out.
@@ -90,6 +94,8 @@ pub(crate) fn written(kind: &str, id: Uuid) -> String {
         "activation" => lessor_core::ActivationId::PREFIX,
         "trial" => lessor_core::TrialId::PREFIX,
         "price_category" => PriceCategoryId::PREFIX,
+        "group" => GroupId::PREFIX,
+        "end_user" => EndUserId::PREFIX,
         other => other,
     };
     format!("{prefix}_{}", id.simple())

@@ -193,7 +193,7 @@ pub(crate) fn title(code: &str) -> String {
 }
 
 /// The domain's words with a capital and a full stop.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
@@ -223,7 +223,7 @@ pub(crate) fn escaped(name: &str) -> String {
 }
 
 /// Status and code of each refusal. Closed: a new refusal has to be given its own here.
-fn outcome(refusal: &Refusal) -> (StatusCode, &'static str) {
+pub(crate) fn outcome(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
         Refusal::NotFound(noun) => (StatusCode::NOT_FOUND, unknown(*noun)),
         Refusal::Taken { .. } => (StatusCode::CONFLICT, "taken"),
@@ -236,6 +236,7 @@ fn outcome(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::Closed(_) => (StatusCode::CONFLICT, "closed"),
         Refusal::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale"),
         Refusal::InUse(_) => (StatusCode::CONFLICT, "in_use"),
+        Refusal::InOtherGroup => (StatusCode::CONFLICT, "in_other_group"),
         Refusal::LastKey => (StatusCode::CONFLICT, "last_key"),
         Refusal::OwnKey => (StatusCode::CONFLICT, "own_key"),
         Refusal::BadCredentials => (StatusCode::UNAUTHORIZED, "bad_credentials"),
@@ -245,11 +246,15 @@ fn outcome(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::TermOver => (StatusCode::FORBIDDEN, "term_over"),
         Refusal::NoSeat { .. } => (StatusCode::CONFLICT, "no_seat"),
         Refusal::NetworkOnly => (StatusCode::CONFLICT, "network_only"),
+        Refusal::DelegationOver => (StatusCode::FORBIDDEN, "delegation_over"),
+        Refusal::RecordGap { .. } => (StatusCode::CONFLICT, "record_gap"),
         Refusal::TrialNotOffered => (StatusCode::FORBIDDEN, "trial_not_offered"),
         Refusal::TrialOver => (StatusCode::FORBIDDEN, "trial_over"),
         Refusal::TrialUsed => (StatusCode::CONFLICT, "trial_used"),
         Refusal::TrialConverted => (StatusCode::CONFLICT, "trial_converted"),
         Refusal::DeviceDuplicate => (StatusCode::CONFLICT, "device_duplicate"),
+        Refusal::TooManyMoves { .. } => (StatusCode::CONFLICT, "too_many_moves"),
+        Refusal::LongTermOff => (StatusCode::CONFLICT, "long_term_off"),
         Refusal::ActivationReturned => (StatusCode::GONE, "activation_returned"),
         Refusal::FeatureOff => (StatusCode::FORBIDDEN, "feature_off"),
         Refusal::WrongFeatureKind => (StatusCode::CONFLICT, "wrong_feature_kind"),
@@ -281,6 +286,11 @@ fn unknown(noun: Noun) -> &'static str {
         Noun::Activation => "activation_unknown",
         Noun::Trial => "trial_unknown",
         Noun::SystemReport => "system_report_unknown",
+        Noun::Group => "group_unknown",
+        Noun::EndUser => "end_user_unknown",
+        Noun::SigningKey => "signing_key_unknown",
+        Noun::StoredText => "stored_text_unknown",
+        Noun::Daemon => "daemon_unknown",
     }
 }
 

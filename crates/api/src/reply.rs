@@ -132,9 +132,10 @@ impl Reply {
 
     /// The version for conditions on writes, and a digest of the rest: some of what is shown changes without it.
     fn tag(&self, app: &App) -> Option<HeaderValue> {
+        let version = self.version?;
         let body = self.body.as_ref()?.to_string();
         let digest = app.secret().mac("etag", &[body.as_bytes()]);
-        HeaderValue::from_str(&format!("\"{}-{}\"", self.version?, to_hex(&digest[..8]))).ok()
+        HeaderValue::from_str(&format!("\"{version}-{}\"", to_hex(&digest[..8]))).ok()
     }
 
     fn into_response(mut self, app: &App, tag: Option<HeaderValue>) -> Response {

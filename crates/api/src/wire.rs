@@ -1,7 +1,7 @@
 //! Shapes that several operations share: times, words, pages.
 
 use crate::call::{Cursor, Limit};
-use lessor_core::{Timestamp, account, catalog, device, identity, license};
+use lessor_core::{Timestamp, account, catalog, device, group, identity, license};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -101,7 +101,7 @@ words! {
     Concurrency of license::Concurrency { Off, Cloud, Network }
 
     /// What a license is for.
-    LicenseRole of license::Role { Standard, Passive, NetworkMaster }
+    LicenseRole of license::Role { Standard, Passive, NetworkMaster, Delegated }
 
     /// Who a note is from: people or programs.
     NoteKind of license::NoteKind { General, System }
@@ -111,6 +111,17 @@ words! {
 
     /// How a trial stands by the clock.
     TrialState of device::TrialState { Running, Over }
+
+    /// Whether a group may have groups below it.
+    GroupKind of group::GroupKind { Standard, Master }
+
+    /// What a signing key is used for: it signs, what it signed still verifies, or it is not published any more.
+    KeyState of catalog::KeyState { Active, Retiring, Retired }
+
+    /// What happened in a program.
+    AnalyticsKind of device::AnalyticsKind {
+        AppStarted, AppStopped, SignedIn, SignedOut, FeatureStarted, FeatureStopped, Exception
+    }
 
     /// What may be done in a branch. `none` takes away what is set further up.
     Level of identity::Level { None, Read, Write }

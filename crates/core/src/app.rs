@@ -1,14 +1,19 @@
 //! The application: storage, clock and secret together, and the two ways in — `read` and `write`.
 
+use crate::catalog;
+use crate::catalog::known::{self, Shelf};
 use crate::clock::{Clock, Timestamp};
-use crate::context::{Actor, Caller, Context};
+use crate::context::{Actor, Caller, Context, Denial};
+use crate::device::validate::Verdicts;
 use crate::error::Error;
 use crate::id::{IdSource, RequestId};
+use crate::identity::keyring::Keyring;
 use crate::identity::password::Hasher;
 use crate::journal;
+use crate::license::Marks;
 use crate::secret::Secret;
-use lessor_db::{Failure, Store, StoreError, Tx};
-use std::sync::Arc;
+use lessor_db::{Epochs, Failure, Store, StoreError, Tx};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Everything a command needs that is not in storage. Cheap to clone.
 #[derive(Clone)]
@@ -23,13 +28,27 @@ pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: IdSource,
     pub(crate) secret: Secret,
+    pub(crate) shelf: Shelf,
+    pub(crate) verdicts: Verdicts,
+    pub(crate) keyring: Keyring,
+    pub(crate) marks: Marks,
+    pub(crate) store: Store,
 }
 
 impl Tools {
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
         random()
     }
+
+    /// How much waits to be written: 0 is nothing, 1 as much as is let in.
+    pub(crate) fn load(&self) -> f64 {
+        self.store.load()
+    }
 }
+
+/// Where a command that is refused leaves what is to be told of it.
+#[derive(Clone, Default)]
+struct Denied(Arc<Mutex<Option<Denial>>>);
 
 /// What never is.
 enum Never {}
@@ -78,7 +97,17 @@ impl App {
     /// Puts an application together over migrated storage.
     pub fn new(store: Store, clock: Arc<dyn Clock>, secret: Secret) -> Self {
         let ids = IdSource::new(u32::from_be_bytes(random()));
-        Self { store, tools: Arc::new(Tools { clock, ids, secret }), hasher: Hasher::new() }
+        let tools = Tools {
+            clock,
+            ids,
+            secret,
+            shelf: Shelf::default(),
+            verdicts: Verdicts::new(),
+            keyring: Keyring::new(),
+            marks: Marks::new(),
+            store: store.clone(),
+        };
+        Self { store, tools: Arc::new(tools), hasher: Hasher::new() }
     }
 
     /// The present.
@@ -101,6 +130,10 @@ impl App {
         &self.tools.secret
     }
 
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.tools.keyring
+    }
+
     /// A new request id.
     pub fn new_request(&self) -> RequestId {
         RequestId(self.tools.ids.next(self.now(), random()))
@@ -119,10 +152,12 @@ impl App {
         T: Send + 'static,
         F: Fn(&mut dyn Tx, &Context<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let outcome = self.store.write(self.with_context(caller, command)).await;
-        if matches!(outcome, Err(Error::Forbidden)) {
-            self.journal_denial(caller).await;
+        let denied = Denied::default();
+        let outcome = self.store.write(self.with_context(caller, &denied, command)).await;
+        if let Err(error) = &outcome {
+            self.tell_refusal(caller, error, &denied).await;
         }
+        self.learn().await;
         outcome
     }
 
@@ -133,16 +168,15 @@ impl App {
         T: Send + 'static,
         F: Fn(&mut dyn Tx, &Context<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let run = self.with_context(caller, command);
+        let denied = Denied::default();
+        let run = self.with_context(caller, &denied, command);
         // Storage keeps nothing of what ends in an error, so the answer leaves as one.
         let outcome: Result<Never, Rehearsed<T>> = self.store.write(move |tx| Err(run(tx).into())).await;
         match outcome {
             Ok(never) => match never {},
             Err(Rehearsed::Answered(answer)) => Ok(answer),
             Err(Rehearsed::Failed(error)) => {
-                if matches!(error, Error::Forbidden) {
-                    self.journal_denial(caller).await;
-                }
+                self.tell_refusal(caller, &error, &denied).await;
                 Err(error)
             }
         }
@@ -154,10 +188,18 @@ impl App {
         T: Send + 'static,
         F: Fn(&mut dyn Tx, &Context<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let outcome = self.store.read(self.with_context(caller, query)).await;
-        if matches!(outcome, Err(Error::Forbidden)) {
-            self.journal_denial(caller).await;
+        let denied = Denied::default();
+        // Taken before anything is read: what the query keeps does not outlive a change that it did not see.
+        let since = self.store.epochs().map(Epochs::now);
+        let query = move |tx: &mut dyn Tx, cx: &Context<'_>| {
+            cx.reads_since(since);
+            query(tx, cx)
+        };
+        let outcome = self.store.read(self.with_context(caller, &denied, query)).await;
+        if let Err(error) = &outcome {
+            self.tell_refusal(caller, error, &denied).await;
         }
+        self.learn().await;
         outcome
     }
 
@@ -167,7 +209,7 @@ impl App {
         T: Send + 'static,
         F: Fn(&mut dyn Tx, &Context<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.store.write_blocking(self.with_context(caller, command))
+        self.store.write_blocking(self.with_context(caller, &Denied::default(), command))
     }
 
     /// As [`read`](Self::read), for the command line and jobs; never from inside the runtime.
@@ -176,24 +218,76 @@ impl App {
         T: Send + 'static,
         F: Fn(&mut dyn Tx, &Context<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.store.read_blocking(self.with_context(caller, query))
+        self.store.read_blocking(self.with_context(caller, &Denied::default(), query))
     }
 
-    fn with_context<T, F>(&self, caller: &Caller, run: F) -> impl Fn(&mut dyn Tx) -> Result<T, Error> + Send + 'static
+    fn with_context<T, F>(
+        &self,
+        caller: &Caller,
+        denied: &Denied,
+        run: F,
+    ) -> impl Fn(&mut dyn Tx) -> Result<T, Error> + Send + 'static
     where
         F: Fn(&mut dyn Tx, &Context<'_>) -> Result<T, Error> + Send + 'static,
         T: 'static,
     {
         let tools = Arc::clone(&self.tools);
         let caller = caller.clone();
+        let denied = denied.clone();
         // `now` is read when the closure runs, so that on one writer commits and instants have one order.
-        move |tx: &mut dyn Tx| run(tx, &Context { now: tools.clock.now(), caller: &caller, tools: &tools })
+        move |tx: &mut dyn Tx| {
+            let cx = Context::new(tools.clock.now(), &caller, &tools);
+            let outcome = run(tx, &cx);
+            match &outcome {
+                Ok(_) => {
+                    if let Some(touched) = cx.touched() {
+                        tx.touch(touched);
+                    }
+                }
+                Err(_) => *denied.0.lock().unwrap_or_else(PoisonError::into_inner) = cx.take_denial(),
+            }
+            outcome
+        }
     }
 
-    async fn journal_denial(&self, caller: &Caller) {
-        let recorded = self.store.write(self.with_context(caller, |tx, cx| journal::append_denial(tx, cx))).await;
+    /// Journals that somebody was refused something that is worth knowing. It takes a transaction of its own: the
+    /// refused one left nothing behind.
+    async fn tell_refusal(&self, caller: &Caller, error: &Error, denied: &Denied) {
+        let denial = denied.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let denial = match error {
+            Error::Forbidden => None,
+            Error::Refused(_) if denial.is_some() => denial,
+            _ => return,
+        };
+        let reason = error.to_string();
+        let tell = move |tx: &mut dyn Tx, cx: &Context<'_>| {
+            cx.touches_nothing();
+            match &denial {
+                Some(denial) => journal::append_refusal(tx, cx, denial, &reason),
+                None => journal::append_denial(tx, cx),
+            }
+        };
+        let recorded = self.store.write(self.with_context(caller, &Denied::default(), tell)).await;
         if let Err(error) = recorded {
-            tracing::warn!(request = %caller.request, %error, "a denial could not be journalled");
+            tracing::warn!(request = %caller.request, %error, "a refusal could not be journalled");
+        }
+    }
+
+    pub(crate) fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// Reads and keeps what was looked for in vain.
+    pub(crate) async fn learn(&self) {
+        for id in self.tools.shelf.take_wanted() {
+            let read = move |tx: &mut dyn Tx| match catalog::rows::product(tx, id)? {
+                Some(product) => known::read(tx, product).map(Some),
+                None => Ok(None),
+            };
+            // What could not be read now is wanted again by the next command.
+            if let Ok(Some(known)) = self.store.read::<_, Error, _>(read).await {
+                self.tools.shelf.keep(Arc::new(known));
+            }
         }
     }
 }

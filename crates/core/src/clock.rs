@@ -37,6 +37,11 @@ impl Timestamp {
         Self::from_micros(seconds.saturating_mul(MICROS_PER_SECOND))
     }
 
+    /// So many minutes later.
+    pub fn plus_minutes(self, minutes: i64) -> Self {
+        self.plus_micros(minutes.saturating_mul(60_000_000))
+    }
+
     /// This instant moved by hours of 3600 seconds.
     pub fn plus_hours(self, hours: i64) -> Self {
         Self::from_micros(self.0.saturating_add(hours.saturating_mul(MICROS_PER_HOUR)))

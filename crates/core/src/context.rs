@@ -6,7 +6,11 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, ActivationId, ApiKeyId, RequestId, UserId};
 use crate::identity::{Level, Right};
+use crate::journal::Subject;
 use crate::secret::Secret;
+use lessor_db::{Epoch, Touch};
+use serde_json::Value;
+use std::cell::Cell;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -122,6 +126,17 @@ impl Action {
     }
 }
 
+/// A refusal that is worth an event: a clone, a forged file, too many moves.
+#[derive(Clone, Debug)]
+pub(crate) struct Denial {
+    /// What was refused: `activation.cloned`, …
+    pub kind: &'static str,
+    /// What it is about.
+    pub subject: Subject,
+    /// What else there is to tell.
+    pub data: Value,
+}
+
 /// The arguments every command has in common. One is made for each run of a closure.
 pub struct Context<'a> {
     /// The present.
@@ -129,9 +144,62 @@ pub struct Context<'a> {
     /// Who calls, and which call it is.
     pub caller: &'a Caller,
     pub(crate) tools: &'a Tools,
+    touched: Cell<Option<Touch>>,
+    denial: Cell<Option<Denial>>,
+    since: Cell<Option<Epoch>>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub(crate) fn new(now: Timestamp, caller: &'a Caller, tools: &'a Tools) -> Self {
+        Self {
+            now,
+            caller,
+            tools,
+            touched: Cell::new(Some(Touch::Everything)),
+            denial: Cell::new(None),
+            since: Cell::new(None),
+        }
+    }
+
+    /// Says that the command changes nothing that is kept in memory but what belongs to this record. A command that
+    /// says nothing counts as one that changes everything.
+    pub(crate) fn only_touches(&self, record: Uuid) {
+        self.touched.set(Some(Touch::Record(record)));
+    }
+
+    /// Says that this is a query that reads nothing older than this moment.
+    pub(crate) fn reads_since(&self, moment: Option<Epoch>) {
+        self.since.set(moment);
+    }
+
+    /// The moment of a query whose findings may be kept, where anybody can tell how long they hold.
+    pub(crate) fn since(&self) -> Option<Epoch> {
+        self.since.get()
+    }
+
+    /// Says that the command changes nothing that is kept in memory.
+    pub(crate) fn touches_nothing(&self) {
+        self.touched.set(None);
+    }
+
+    pub(crate) fn touched(&self) -> Option<Touch> {
+        self.touched.take()
+    }
+
+    /// Leaves an event to be journalled if the command is refused.
+    pub(crate) fn if_refused(&self, kind: &'static str, subject: Subject, data: Value) {
+        self.denial.set(Some(Denial { kind, subject, data }));
+    }
+
+    pub(crate) fn take_denial(&self) -> Option<Denial> {
+        self.denial.take()
+    }
+
+    /// How much waits to be written: 0 is nothing, 1 as much as is let in.
+    pub(crate) fn load(&self) -> f64 {
+        self.tools.load()
+    }
+
     /// A new id; ids sort by the time they were made.
     pub fn new_id<T: From<Uuid>>(&self) -> T {
         T::from(self.tools.ids.next(self.now, self.random()))

@@ -41,6 +41,16 @@ pub enum Noun {
     Trial,
     /// A device's report about itself.
     SystemReport,
+    /// A group of end users.
+    Group,
+    /// An end user.
+    EndUser,
+    /// A key that documents are signed with.
+    SigningKey,
+    /// A text that a program keeps with its license.
+    StoredText,
+    /// A daemon on a local network.
+    Daemon,
 }
 
 impl Noun {
@@ -65,6 +75,11 @@ impl Noun {
             Noun::Activation => "activation",
             Noun::Trial => "trial",
             Noun::SystemReport => "system report",
+            Noun::Group => "group",
+            Noun::EndUser => "end user",
+            Noun::SigningKey => "signing key",
+            Noun::StoredText => "stored text",
+            Noun::Daemon => "daemon",
         }
     }
 }
@@ -136,6 +151,9 @@ pub enum Refusal {
     /// Something still hangs on the record.
     #[error("the {0} is still in use")]
     InUse(Noun),
+    /// A license belongs to one group at most.
+    #[error("the license belongs to another group")]
+    InOtherGroup,
     /// Nobody could administer any more.
     #[error("the last key that may write cannot be taken away")]
     LastKey,
@@ -172,6 +190,15 @@ pub enum Refusal {
     /// Only a daemon on the local network may activate this license here.
     #[error("the license is served by a daemon on the local network")]
     NetworkOnly,
+    /// What a daemon was given to hand out has ended.
+    #[error("the daemon's delegation has ended: it has to get a new one from its server")]
+    DelegationOver,
+    /// Records of a daemon's use have to come in order, none left out.
+    #[error("the next record is number {expected}")]
+    RecordGap {
+        /// The number that has to come next.
+        expected: i64,
+    },
     /// The product offers no trial.
     #[error("the product offers no trial")]
     TrialNotOffered,
@@ -187,6 +214,17 @@ pub enum Refusal {
     /// Two machines present one device id.
     #[error("the device id is used by another device")]
     DeviceDuplicate,
+    /// The license came to too many devices lately.
+    #[error("the license may move to {limit} more devices in {days} days at most")]
+    TooManyMoves {
+        /// Moves allowed beyond the places of the license.
+        limit: i64,
+        /// In how many days.
+        days: i64,
+    },
+    /// The license's place cannot be checked out for long.
+    #[error("the license has no long-term check-out")]
+    LongTermOff,
     /// The activation was given back.
     #[error("the activation was returned")]
     ActivationReturned,

@@ -82,6 +82,12 @@ ids! {
     ActivationId = "act";
     /// A product tried on a device.
     TrialId = "tri";
+    /// People who use the software, together.
+    GroupId = "ugr";
+    /// Someone who uses the software.
+    EndUserId = "eus";
+    /// What a program told of its use.
+    AnalyticsEventId = "ana";
     /// Something that happened.
     EventId = "evt";
     /// One call, from its first byte to its answer.

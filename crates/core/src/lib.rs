@@ -6,11 +6,14 @@
 pub mod account;
 pub mod alias;
 mod app;
+mod bulk;
 pub mod catalog;
 pub mod clock;
 mod context;
+pub mod daemon;
 pub mod device;
 mod error;
+pub mod group;
 mod id;
 pub mod idempotency;
 pub mod identity;
@@ -28,8 +31,9 @@ pub use clock::{Clock, Timestamp};
 pub use context::{Action, Actor, Caller, Context, Grant, Who, decide};
 pub use error::{Error, Noun, Refusal};
 pub use id::{
-    AccountId, ActivationId, ApiKeyId, DeviceId, EventId, FeatureGroupId, FeatureId, HoldId, LicenseId, NamedValueId,
-    NoteId, PriceCategoryId, ProductId, ProfileId, RequestId, ServerFunctionId, TrialId, UserId,
+    AccountId, ActivationId, AnalyticsEventId, ApiKeyId, DeviceId, EndUserId, EventId, FeatureGroupId, FeatureId,
+    GroupId, HoldId, LicenseId, NamedValueId, NoteId, PriceCategoryId, ProductId, ProfileId, RequestId,
+    ServerFunctionId, TrialId, UserId,
 };
 pub use lessor_db::{Engine, StoreError, Tx};
 pub use page::Start;

@@ -4,8 +4,13 @@ use lessor_db::Statement;
 use lessor_db::migrate::Migration;
 
 /// Migrations in order, never edited once released.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "foundation", sql: include_str!("../migrations/0001_foundation.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "foundation", sql: include_str!("../migrations/0001_foundation.sql") },
+    Migration { number: 2, name: "leases", sql: include_str!("../migrations/0002_leases.sql") },
+    Migration { number: 3, name: "people", sql: include_str!("../migrations/0003_people.sql") },
+    Migration { number: 4, name: "daemons", sql: include_str!("../migrations/0004_daemons.sql") },
+    Migration { number: 5, name: "fewer indexes", sql: include_str!("../migrations/0005_fewer_indexes.sql") },
+];
 
 /// Every table, parents before children: the order in which a backup is written and read.
 pub const TABLES: &[&str] = &[
@@ -39,6 +44,14 @@ pub const TABLES: &[&str] = &[
     "activations",
     "checkouts",
     "consumer_records",
+    "user_groups",
+    "end_users",
+    "group_licenses",
+    "endorsements",
+    "stored_texts",
+    "analytics_events",
+    "daemons",
+    "delegations",
     "events",
     "journal_blocks",
     "idempotency_records",
@@ -50,10 +63,19 @@ pub fn statements() -> impl Iterator<Item = Statement> {
         crate::account::rows::ALL,
         crate::alias::rows::ALL,
         crate::catalog::rows::ALL,
+        crate::daemon::rows::ALL,
+        crate::daemon::local::rows::ALL,
+        crate::catalog::signing::rows::ALL,
         crate::device::rows::ALL,
+        crate::device::rows::analytics::ALL,
+        crate::device::rows::entry::ALL,
+        crate::device::rows::texts::ALL,
+        crate::group::rows::ALL,
+        crate::group::rows::end_users::ALL,
         crate::idempotency::ALL,
         crate::identity::rows::ALL,
         crate::journal::rows::ALL,
+        crate::license::batch::rows::ALL,
         crate::license::rows::ALL,
         crate::verify::ALL,
     ]

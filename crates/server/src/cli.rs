@@ -33,6 +33,14 @@ pub enum Command {
     /// Make the demo world in empty storage and serve it
     #[command(after_help = "Example:\n  lessor demo --credentials demo.json --clock 2026-01-01T00:00:00Z")]
     Demo(Demo),
+    /// Hand out seats on a local network, out of what a server delegated
+    #[command(
+        after_help = "Example:\n  lessor daemon --server https://licenses.example --product prd_… --license 128437590236718452 \\\n    \
+                      --listen 192.168.1.5:8080 --tls-cert lan.pem --tls-key lan.key --data /var/lib/lessor-daemon\n\n\
+                      Without a connection: --request writes what the server has to answer to a file, and --answer takes the\n\
+                      answer in when the daemon starts. A copy of its folder is found out and refused: do not run one."
+    )]
+    Daemon(Daemon),
     /// Bring the storage to this version's schema
     #[command(after_help = "Example:\n  lessor migrate --data /var/lib/lessor")]
     Migrate(Maintain),
@@ -45,6 +53,13 @@ pub enum Command {
     /// Check that the storage is whole
     #[command(after_help = "Example:\n  lessor verify --data /var/lib/lessor")]
     Verify(Maintain),
+    /// Bring licenses in from a file, many at a time
+    #[command(after_help = "Example:\n  lessor import licenses codes.csv --product prd_… --data /var/lib/lessor\n\n\
+                      The file has a JSON object a line, or comma-separated values under a header: code, account, profile,\n\
+                      reference, order, and terms such as term, term_days and activation_limit. Codes that are there already\n\
+                      stay as they are, so that an import that was cut off can be run again. No server may serve from the folder\n\
+                      meanwhile; beside one, use its API.")]
+    Import(Import),
     /// Print the description of one API
     #[command(after_help = "Example:\n  lessor openapi device > device.json")]
     Openapi(Openapi),
@@ -94,6 +109,56 @@ pub struct Demo {
     pub credentials: Option<PathBuf>,
 }
 
+/// Options of `daemon`.
+#[derive(Debug, Args)]
+pub struct Daemon {
+    /// Where and how to listen.
+    #[command(flatten)]
+    pub listen: Listen,
+    /// Folder of the daemon's own store [default: ./lessor-daemon]
+    #[arg(long, value_name = "DIR", env = "LESSOR_DATA", hide_env_values = true)]
+    pub data: Option<PathBuf>,
+    /// Configuration file and logs.
+    #[command(flatten)]
+    pub common: Common,
+    /// Address of the server; without one, everything goes by files
+    #[arg(long, value_name = "URL", env = "LESSOR_SERVER", hide_env_values = true)]
+    pub server: Option<String>,
+    /// The product: its id, or a name as dialect:product:number
+    #[arg(long, value_name = "PRODUCT", env = "LESSOR_PRODUCT", hide_env_values = true)]
+    pub product: String,
+    /// Code of the network master license
+    #[arg(long, value_name = "CODE", env = "LESSOR_LICENSE", hide_env_values = true)]
+    pub license: String,
+    /// Trust this public key of the product, and those it vouches for [default: what the first answer names]
+    #[arg(long, value_name = "HEX", env = "LESSOR_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+    /// Write a request to this file for people to carry to the server, and end
+    #[arg(long, value_name = "FILE", env = "LESSOR_REQUEST", hide_env_values = true)]
+    pub request: Option<PathBuf>,
+    /// Take in the answer that people carried back
+    #[arg(long, value_name = "FILE", env = "LESSOR_ANSWER", hide_env_values = true)]
+    pub answer: Option<PathBuf>,
+    /// Give back what the server delegated, and end
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "LESSOR_GIVE_BACK",
+        hide_env_values = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true
+    )]
+    pub give_back: Option<bool>,
+    /// Seconds between two calls to the server [default: 300]
+    #[arg(long, value_name = "SECONDS", env = "LESSOR_SYNC_SECONDS", hide_env_values = true)]
+    pub sync_seconds: Option<u64>,
+    /// For trials alone: start a movable clock at this instant (RFC 3339), which /v1/test-clock moves
+    #[arg(long, value_name = "RFC3339", env = "LESSOR_CLOCK", hide_env_values = true)]
+    pub clock: Option<String>,
+}
+
 /// Options of the commands that only need the storage.
 #[derive(Debug, Args)]
 pub struct Maintain {
@@ -116,6 +181,32 @@ pub struct MaintainFile {
     /// Configuration file and logs.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// What to bring in: licenses
+    #[arg(hide_possible_values = true)]
+    pub what: Imported,
+    /// The file, or - for standard input
+    pub file: PathBuf,
+    /// To which product: its id, or a name as dialect:kind:name
+    #[arg(long, value_name = "PRODUCT", env = "LESSOR_PRODUCT", hide_env_values = true)]
+    pub product: String,
+    /// Where the records are.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+    /// Configuration file and logs.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What can be brought in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Imported {
+    /// Licenses of one product.
+    Licenses,
 }
 
 /// Options of `openapi`.
@@ -269,7 +360,7 @@ mod tests {
 
     #[test]
     fn every_command_has_help_with_an_example() {
-        for command in ["serve", "demo", "migrate", "backup", "restore", "verify", "openapi"] {
+        for command in ["serve", "demo", "daemon", "migrate", "backup", "restore", "verify", "import", "openapi"] {
             let Ok(Parsed::Print(help)) = parsed(&format!("lessor {command} --help")) else {
                 panic!("{command} has no help")
             };

@@ -1,7 +1,7 @@
 //! What must be told or tidied as time passes. No answer waits for it: whether a lease is live is computed when asked.
 
 use lessor_core::identity::session;
-use lessor_core::{App, Context, Error, Tx, device, idempotency, journal};
+use lessor_core::{App, Context, Error, Tx, daemon, device, idempotency, journal};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -14,6 +14,7 @@ type Job = fn(&mut dyn Tx, &Context<'_>) -> Result<bool, Error>;
 /// Each with its name for the log, in the order in which one makes work for the next.
 const JOBS: &[(&str, Job)] = &[
     ("lapses", |tx, cx| device::tell_lapsed(tx, cx)),
+    ("daemons", |tx, cx| daemon::tell_ended(tx, cx)),
     ("sessions", |tx, cx| session::expire(tx, cx).map(|_| false)),
     ("idempotency", |tx, cx| Ok(idempotency::expire(tx, cx).map(|_| false)?)),
     ("journal", |tx, cx| journal::seal(tx, cx)),

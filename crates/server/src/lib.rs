@@ -5,11 +5,13 @@
 pub mod body;
 pub mod cli;
 pub mod console;
+pub mod daemon;
 pub mod demo;
 pub mod docs;
 pub mod failure;
 pub mod first_start;
 pub mod health;
+pub mod import;
 pub mod jobs;
 pub mod listener;
 pub mod maintain;
@@ -53,10 +55,12 @@ fn execute(cli: Cli, flags: Flags) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(options) => wiring::serve(&options, flags),
         Command::Demo(options) => wiring::demo(&options, flags),
+        Command::Daemon(options) => daemon::run(&options),
         Command::Migrate(options) => maintain::migrate(&options, flags),
         Command::Backup(options) => maintain::backup(&options, flags),
         Command::Restore(options) => maintain::restore(&options, flags),
         Command::Verify(options) => maintain::verify(&options, flags),
+        Command::Import(options) => import::licenses(&options, flags),
         Command::Openapi(options) => openapi(&options.name),
     }
 }

@@ -82,7 +82,12 @@ pub fn verify(options: &Maintain, flags: Flags) -> Result<(), Failure> {
     Ok(())
 }
 
-fn prepare(common: &crate::cli::Common, args: &crate::cli::StorageArgs, flags: Flags) -> Result<Storage, Failure> {
+/// What every command over storage begins with: the file of settings, logs, and where the storage is.
+pub(crate) fn prepare(
+    common: &crate::cli::Common,
+    args: &crate::cli::StorageArgs,
+    flags: Flags,
+) -> Result<Storage, Failure> {
     let settings = Settings::load(common)?;
     telemetry::start(&settings.logging(common))?;
     settings.storage(args, flags)

@@ -35,6 +35,16 @@ pub fn open(storage: &Storage) -> Result<Store, Failure> {
     Ok(store)
 }
 
+/// Opens storage to fill, as [`open`], but only where there is some already.
+pub fn open_existing(storage: &Storage) -> Result<Store, Failure> {
+    match Files::of(storage) {
+        Some(files) if !files.database.exists() => {
+            Err(Failure::setup(format!("there is no storage at {}", files.database.display())))
+        }
+        _ => open(storage),
+    }
+}
+
 /// Opens storage that a server may be serving from. Its schema must be this program's.
 pub fn open_shared(storage: &Storage) -> Result<Store, Failure> {
     let store = Store::open_shared(&location(storage), Limits::default()).map_err(Failure::setup)?;
@@ -69,6 +79,10 @@ pub fn open_as_it_is(storage: &Storage) -> Result<Store, Failure> {
 pub fn close(storage: &Storage, store: &Store) -> Result<(), Failure> {
     store.close();
     let Some(files) = Files::of(storage) else { return Ok(()) };
+    if files.has_log() {
+        // Something stood in the way: what is in the log comes into the file at the next start.
+        return Ok(());
+    }
     let digest = files.digest().map_err(Failure::running)?;
     std::fs::write(&files.seal, digest).map_err(Failure::running)
 }
@@ -92,6 +106,11 @@ impl Files {
             Storage::Folder(dir) => Some(Self { database: dir.join("lessor.db"), seal: dir.join(SEAL) }),
             Storage::Postgres { .. } => None,
         }
+    }
+
+    fn has_log(&self) -> bool {
+        let log = self.database.with_extension("db-wal");
+        std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
     }
 
     fn digest(&self) -> std::io::Result<String> {

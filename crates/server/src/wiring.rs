@@ -33,8 +33,10 @@ pub fn documents() -> Vec<Document> {
 
 /// The APIs over one application.
 fn families(app: &App, file: &File, clock: Option<TestClock>) -> Vec<Family> {
+    let native = Family::new("native", &["/v1"], lessor_api::native(app.clone(), clock), problem);
     let mut families = vec![
-        Family::new("native", &["/v1"], lessor_api::native(app.clone(), clock), problem),
+        // One of its operations takes that much; the others refuse it themselves.
+        Family { body_bytes: Some(lessor_api::MAX_IMPORT), ..native },
         Family::new("device", &["/device/v1"], lessor_api::device(app.clone()), problem),
     ];
     let dialect = file.dialect("zentitle");
@@ -43,6 +45,8 @@ fn families(app: &App, file: &File, clock: Option<TestClock>) -> Vec<Family> {
         let family = Family::new("zentitle", &["/api/v2"], router, json_string).with_fallbacks();
         families.push(Family { host: dialect.host, ..family });
     }
+    families.push(docs::family(&documents()));
+    families.push(console::family());
     families
 }
 
@@ -56,7 +60,9 @@ pub fn serve(options: &Serve, flags: Flags) -> Result<(), Failure> {
     let url = server.listener.url();
     let welcome = first_start::run(&server.app)?
         .map(|link| format!("sign in once, within a day: {url}/console/#link={}\n", link.reveal()));
-    server.run(None, &welcome.unwrap_or_default())
+    let families = families(&server.app, &server.file, None);
+    let probe = probe(&server.app);
+    server.run(families, probe, &welcome.unwrap_or_default())
 }
 
 /// `lessor demo`.
@@ -67,7 +73,7 @@ pub fn demo(options: &Demo, flags: Flags) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("lessor-demo-").tempdir().map_err(Failure::setup)?;
     let named = file.storage_if_named(&options.storage, flags)?;
     let place = named.unwrap_or_else(|| Storage::Folder(folder.path().to_owned()));
-    let now = demo_start(options.clock.as_deref())?;
+    let now = clock_start(options.clock.as_deref())?;
     let clock = Arc::new(MovableClock::ticking(now));
     let listening = file.listening(&options.listen)?;
     let server = Server::prepare(file, listening, &place, Arc::clone(&clock) as Arc<dyn Clock>)?;
@@ -84,10 +90,13 @@ pub fn demo(options: &Demo, flags: Flags) -> Result<(), Failure> {
         let app = app.clone();
         Box::pin(async move { jobs::run_all(&app).await })
     });
-    server.run(Some(TestClock { clock, settle }), &credentials.summary())
+    let families = families(&server.app, &server.file, Some(TestClock { clock, settle }));
+    let probe = probe(&server.app);
+    server.run(families, probe, &credentials.summary())
 }
 
-fn demo_start(given: Option<&str>) -> Result<Timestamp, Failure> {
+/// Where a movable clock starts: at the instant given, or now.
+pub(crate) fn clock_start(given: Option<&str>) -> Result<Timestamp, Failure> {
     match given {
         None => Ok(SystemClock::start().now()),
         Some(text) => Timestamp::parse(text)
@@ -96,18 +105,23 @@ fn demo_start(given: Option<&str>) -> Result<Timestamp, Failure> {
 }
 
 /// A server that has everything it needs and does not accept yet.
-struct Server {
-    runtime: Runtime,
+pub(crate) struct Server {
+    pub(crate) runtime: Runtime,
     listener: Listener,
     listening: Listening,
     file: File,
     place: Storage,
-    app: App,
+    pub(crate) app: App,
 }
 
 impl Server {
     /// Takes the address before it touches storage: a server that cannot listen leaves nothing behind.
-    fn prepare(file: File, listening: Listening, place: &Storage, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+    pub(crate) fn prepare(
+        file: File,
+        listening: Listening,
+        place: &Storage,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::setup)?;
         let listener = runtime.block_on(Listener::bind(&listening))?;
         let store = storage::open(place)?;
@@ -119,9 +133,9 @@ impl Server {
 
     /// Serves until the process is told to stop or storage fails for good.
     /// `welcome` is printed behind the line that tells the address.
-    fn run(self, clock: Option<TestClock>, welcome: &str) -> Result<(), Failure> {
-        let Self { runtime, listener, listening, file, place, app } = self;
-        let ended = runtime.block_on(listen(listener, &listening, families(&app, &file, clock), &app, welcome));
+    pub(crate) fn run(self, families: Vec<Family>, probe: Probe, welcome: &str) -> Result<(), Failure> {
+        let Self { runtime, listener, listening, place, app, .. } = self;
+        let ended = runtime.block_on(listen(listener, &listening, families, probe, &app, welcome));
         // Whatever still runs is past its limit.
         runtime.shutdown_background();
         ended?;
@@ -133,6 +147,7 @@ async fn listen(
     listener: Listener,
     listening: &Listening,
     mut families: Vec<Family>,
+    probe: Probe,
     app: &App,
     welcome: &str,
 ) -> Result<(), Failure> {
@@ -145,10 +160,8 @@ async fn listen(
     });
     tokio::spawn(jobs::run_for_ever(app.clone()));
 
-    let readiness = Readiness::probed_by(probe(app));
+    let readiness = Readiness::probed_by(probe);
     families.push(health::family(readiness.clone(), metrics));
-    families.push(docs::family(&documents()));
-    families.push(console::family());
     let site = Site::new(families, health::rest());
     let ids = app.clone();
     let shell = Shell::new(
@@ -178,7 +191,8 @@ async fn listen(
     }
 }
 
-fn probe(app: &App) -> Probe {
+/// Does storage work?
+pub(crate) fn probe(app: &App) -> Probe {
     let store = app.store().clone();
     Arc::new(move || {
         let health = store.health();

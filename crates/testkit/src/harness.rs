@@ -144,8 +144,8 @@ impl Bench {
     }
 
     /// A call by this actor.
-    pub fn caller(&self, actor: Actor) -> Caller {
-        Caller { actor: Arc::new(actor), request: self.app.new_request() }
+    pub fn caller(&self, actor: impl Into<Arc<Actor>>) -> Caller {
+        Caller { actor: actor.into(), request: self.app.new_request() }
     }
 
     /// A new account below another.

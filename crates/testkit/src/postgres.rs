@@ -74,6 +74,15 @@ impl TestPostgres {
         server
     }
 
+    /// As [`start`](Self::start), with its folder in `place`, which the server's user can reach and which may be unmounted in
+    /// between. For that no watchdog looks after it: should this process be killed, the server stays.
+    pub fn start_in(place: &Path, setup: &Setup<'_>) -> TestPostgres {
+        let dir = place.join(format!("lessor-pg-own-{}-{}", std::process::id(), unique()));
+        let mut server = TestPostgres::create(dir, setup);
+        server.launch();
+        server
+    }
+
     /// A fresh, empty database.
     pub fn database(&self) -> TestDatabase {
         let name = format!("test_{}_{}", std::process::id(), unique());

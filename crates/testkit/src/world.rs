@@ -74,8 +74,10 @@ pub fn activate_on(product: ProductId, code: Option<&str>, device: &str) -> Acti
     Activate {
         product,
         code: code.map(str::to_owned),
-        device: DeviceFacts { fingerprint: device.into(), public_key: None, virtual_platform: None },
+        device: DeviceFacts { fingerprint: device.into(), ..DeviceFacts::default() },
+        end_user: None,
         user: String::new(),
+        lease_days: None,
         system: None,
         consumer: None,
     }
@@ -170,7 +172,7 @@ impl Bench {
     /// # Errors
     /// The command's own.
     pub async fn renew(&self, held: &Held) -> Result<Leased, Error> {
-        let command = Renew { device: held.credential.clone() };
+        let command = Renew { device: held.credential.clone(), number: None, clock_set_back: None };
         self.as_device(move |tx, cx| device::renew(tx, cx, &command)).await
     }
 

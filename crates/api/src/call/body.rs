@@ -28,8 +28,27 @@ pub(super) struct Sent {
     pub value: Value,
 }
 
+/// Reads a body without free-form members, for calls where every microsecond counts: in one pass, and only when that
+/// fails in the way that finds out what is wrong.
+pub(crate) async fn plain<T: DeserializeOwned>(head: &Head, request: Request) -> Result<T, Problem> {
+    super::query::typed::<super::NoQuery>(head)?;
+    let bytes = take(head, request).await?;
+    // U+0000 is refused wherever it stands, and only the other way sees it.
+    let suspicious = bytes.windows(2).any(|pair| pair == b"\\u");
+    if !suspicious && let Ok(read) = serde_json::from_slice(&bytes) {
+        return Ok(read);
+    }
+    typed(head, &parsed(head, &bytes)?)
+}
+
 /// Takes the body in. An empty one is an empty object.
 pub(super) async fn receive(head: &Head, request: Request) -> Result<Sent, Problem> {
+    let bytes = take(head, request).await?;
+    let value = parsed(head, &bytes)?;
+    Ok(Sent { bytes, value })
+}
+
+async fn take(head: &Head, request: Request) -> Result<Bytes, Problem> {
     let content_type = content_type(request.headers());
     let bytes = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
@@ -37,19 +56,22 @@ pub(super) async fn receive(head: &Head, request: Request) -> Result<Sent, Probl
         }
         _ => Problem::new(&head.trace, StatusCode::BAD_REQUEST, "body_broken", "The body ended early."),
     })?;
-    if bytes.is_empty() {
-        return Ok(Sent { bytes, value: Value::Object(serde_json::Map::new()) });
-    }
-    if !content_type {
+    if !bytes.is_empty() && !content_type {
         let detail = "Send the body as `application/json`.";
         return Err(Problem::new(&head.trace, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
     }
-    let value = json::parse(&bytes).map_err(|error| {
+    Ok(bytes)
+}
+
+fn parsed(head: &Head, bytes: &[u8]) -> Result<Value, Problem> {
+    if bytes.is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    json::parse(bytes).map_err(|error| {
         let detail = format!("The body is no JSON that can be read: {error}.");
         let fault = Fault::Body(String::new(), error.to_string());
         Problem::new(&head.trace, StatusCode::BAD_REQUEST, "invalid_json", detail).with_fault(fault)
-    })?;
-    Ok(Sent { bytes, value })
+    })
 }
 
 fn content_type(headers: &HeaderMap) -> bool {

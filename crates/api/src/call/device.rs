@@ -62,16 +62,29 @@ impl<B: Send + Sync + 'static> Device<B> {
     where
         F: Fn(&mut dyn Tx, &Context<'_>, &B) -> Result<Reply, Error> + Send + 'static,
     {
+        self.run_and_show(effect, Ok).await
+    }
+
+    /// Runs the command and shows what came of it, once it is durable and nothing is locked any more. Only where the
+    /// answer has to be kept for a repeat is it made before.
+    pub async fn run_and_show<T, F>(self, effect: F, show: fn(T) -> Result<Reply, Error>) -> Result<Response, Problem>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Tx, &Context<'_>, &B) -> Result<T, Error> + Send + 'static,
+    {
         let caller = caller(&self.head);
         let Self { head, body, sent, key } = self;
-        let body = Arc::new(body);
-        let done = head
-            .app
-            .write(&caller, move |tx, cx| match &key {
-                Some(key) => once(tx, cx, key, |tx| effect(tx, cx, &body)),
-                None => Ok((effect(tx, cx, &body)?, false)),
-            })
-            .await;
+        let done = match key {
+            Some(key) => {
+                let kept =
+                    move |tx: &mut dyn Tx, cx: &Context<'_>| once(tx, cx, &key, |tx| show(effect(tx, cx, &body)?));
+                head.app.write(&caller, kept).await
+            }
+            None => {
+                let done = head.app.write(&caller, move |tx, cx| effect(tx, cx, &body)).await;
+                done.and_then(show).map(|reply| (reply, false))
+            }
+        };
         let (reply, replayed) = done.map_err(|error| Problem::from_core(&head.trace, &error, Some(&sent)))?;
         Ok(reply.answer_once(&head.app, replayed))
     }
@@ -114,10 +127,24 @@ impl<B: Send + Sync + 'static> Holder<B> {
     where
         F: Fn(&mut dyn Tx, &Context<'_>, &DeviceCredential, &B) -> Result<Reply, Error> + Send + 'static,
     {
+        self.run_and_show(activation, effect, Ok).await
+    }
+
+    /// As [`Device::run_and_show`], for the activation of the path.
+    pub async fn run_and_show<T, F>(
+        self,
+        activation: &str,
+        effect: F,
+        show: fn(T) -> Result<Reply, Error>,
+    ) -> Result<Response, Problem>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Tx, &Context<'_>, &DeviceCredential, &B) -> Result<T, Error> + Send + 'static,
+    {
         let Some(activation) = ActivationId::parse(activation) else {
             return Err(Problem::unauthenticated(&self.call.head.trace, true));
         };
         let credential = DeviceCredential { activation, secret: self.secret };
-        self.call.run(move |tx, cx, body| effect(tx, cx, &credential, body)).await
+        self.call.run_and_show(move |tx, cx, body| effect(tx, cx, &credential, body), show).await
     }
 }

@@ -6,7 +6,6 @@ use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use lessor_core::identity;
 use lessor_core::{App, Caller, Error};
-use std::sync::Arc;
 
 /// Most characters of an idempotency key.
 const MAX_KEY: usize = 255;
@@ -81,7 +80,7 @@ pub(crate) async fn signed_in(head: &Head) -> Result<Caller, Problem> {
         Bearer::Given(presented) => presented,
     };
     let actor = identity::authenticate(&head.app, presented).await.map_err(|error| head.core_problem(&error))?;
-    Ok(Caller { actor: Arc::new(actor), request: head.trace.request })
+    Ok(Caller { actor, request: head.trace.request })
 }
 
 /// The idempotency key, if one came.

@@ -10,9 +10,9 @@ mod query;
 mod read;
 mod write;
 
-pub(crate) use body::{Nothing, given};
+pub(crate) use body::{Nothing, given, plain};
 pub(crate) use device::{Device, Holder, caller as device_caller};
 pub(crate) use head::{Bearer, Head, signed_in};
 pub(crate) use query::{Cursor, Flag, Limit, NoQuery};
 pub(crate) use read::{Open, Read};
-pub(crate) use write::Write;
+pub(crate) use write::{Condition, Write};

@@ -4,8 +4,9 @@ use super::head::idempotency_key;
 use super::{Flag, Head, body, query, signed_in};
 use crate::problem::{Fault, Problem, Trace};
 use crate::reply::{Reply, once};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::Response;
+use http::request::Parts;
 use http::{HeaderMap, header};
 use lessor_core::idempotency::RequestKey;
 use lessor_core::{App, Caller, Context, Error, Noun, Refusal, Tx};
@@ -95,6 +96,14 @@ pub(crate) enum Condition {
     Versions(Vec<i64>),
 }
 
+impl FromRequestParts<App> for Condition {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Self::of(&Head::of(parts, app).trace, &parts.headers)
+    }
+}
+
 impl Condition {
     fn of(trace: &Trace, headers: &HeaderMap) -> Result<Self, Problem> {
         let values: Vec<_> = headers.get_all(header::IF_MATCH).iter().collect();
@@ -124,6 +133,14 @@ impl Condition {
     /// Must the record be looked at before it is changed?
     pub fn is_any(&self) -> bool {
         matches!(self, Self::Versions(_))
+    }
+
+    /// The versions that are asked for; `None` is any.
+    pub fn versions(self) -> Option<Vec<i64>> {
+        match self {
+            Self::None | Self::Exists => None,
+            Self::Versions(versions) => Some(versions),
+        }
     }
 
     /// Refuses a record that is at another version than the caller asks for.

@@ -1,14 +1,14 @@
 //! Activating, renewing, returning.
 
-use crate::call::{Device, Holder, Nothing};
+use crate::call::{Device, Holder, Nothing, device_caller};
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::wire::Time;
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
-use lessor_core::device::{self, Activate, DeviceFacts, Leased, Renew};
-use lessor_core::{App, Error, catalog};
+use lessor_core::device::{self, Activate, DeviceCredential, DeviceFacts, Leased, Renew};
+use lessor_core::{App, Context, EndUserId, Error, ProductId, Tx, catalog, group};
 use lessor_lease::{Lease as SignedLease, Mode as SignedMode, from_hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -21,6 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(activate))
         .routes(routes!(get_activation, return_activation))
         .routes(routes!(renew_activation))
+        .routes(routes!(beat))
 }
 
 /// What to do when a lease has ended: tell, tell and go on until `grace_until`, or stop.
@@ -81,14 +82,12 @@ struct Activation {
     document: String,
 }
 
-impl From<&Leased> for Activation {
-    fn from(leased: &Leased) -> Self {
-        Self {
-            activation: leased.activation.id.to_string(),
-            secret: None,
-            lease: Lease::from(&leased.lease),
-            document: leased.document.clone(),
-        }
+impl Activation {
+    /// Signs the lease: the dearest part of an answer.
+    fn signed(leased: &Leased) -> Result<Self, Error> {
+        let lease = leased.lease();
+        let document = leased.sign(&lease)?;
+        Ok(Self { activation: leased.activation.id.to_string(), secret: None, lease: Lease::from(&lease), document })
     }
 }
 
@@ -99,6 +98,10 @@ struct DeviceInput {
     /// Its id, made by the device: 10 to 64 visible ASCII characters.
     #[schema(example = "workstation-17")]
     id: String,
+    /// The stable id of an instance that may run on any device, such as a container: what the license is bound to
+    /// instead of the device. Started again, the instance has its place still. 10 to 64 visible ASCII characters.
+    #[schema(example = json!(null))]
+    instance: Option<String>,
     /// Its public key (Ed25519, 64 hexadecimal digits). Once registered, nobody else can pass for this device.
     #[schema(example = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")]
     key: Option<String>,
@@ -121,16 +124,34 @@ struct ActivationRequest {
     #[schema(example = "128437590236718452")]
     code: Option<String>,
     device: DeviceInput,
-    /// Who uses it there; one device may have several users.
+    /// Who signs in, for licenses of a group: instead of a code.
+    #[schema(example = json!(null))]
+    end_user: Option<EndUser>,
+    /// Who uses it there; one device may have several users. Left out, the end user who signs in.
     #[serde(default)]
     #[schema(example = "ada")]
     user: String,
+    /// Days for which the place shall be kept, renewed or not, where the license allows it (`LTCO`).
+    #[schema(example = json!(null))]
+    lease_days: Option<i64>,
     /// The device's report about itself, at most 16 KiB.
     #[schema(value_type = Option<Object>)]
     system: Option<Map<String, Value>>,
     /// Who the user says to be, at most 16 KiB.
     #[schema(value_type = Option<Object>)]
     consumer: Option<Map<String, Value>>,
+}
+
+/// Someone who uses the software.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EndUser {
+    /// The name to sign in with.
+    #[schema(example = "ada@fabrikam.example")]
+    user_name: String,
+    /// The password.
+    #[schema(example = "correct horse battery")]
+    password: String,
 }
 
 impl ActivationRequest {
@@ -146,11 +167,49 @@ impl ActivationRequest {
             return Err(Error::malformed("name", "it has at most 200 characters"));
         }
         Ok(DeviceFacts {
-            fingerprint: self.device.id.clone(),
+            fingerprint: self.device.instance.as_ref().unwrap_or(&self.device.id).clone(),
             public_key,
             virtual_platform: self.device.virtual_platform.clone(),
+            name: self.device.name.clone(),
         })
     }
+
+    fn command(&self, product: ProductId, end_user: Option<EndUserId>) -> Result<Activate, Error> {
+        let signed_in = self.end_user.as_ref().filter(|_| self.user.is_empty());
+        Ok(Activate {
+            product,
+            code: self.code.clone(),
+            end_user,
+            device: self.facts()?,
+            user: signed_in.map_or_else(|| self.user.clone(), |end_user| end_user.user_name.clone()),
+            lease_days: self.lease_days,
+            system: self.system.clone().map(Value::Object),
+            consumer: self.consumer.clone().map(Value::Object),
+        })
+    }
+}
+
+/// Checks the password of who signs in, off the runtime and outside the command.
+async fn sign_in(call: &Device<ActivationRequest>) -> Result<Option<EndUserId>, Error> {
+    let Some(end_user) = &call.body.end_user else { return Ok(None) };
+    if call.body.code.is_some() {
+        return Err(Error::malformed("code", "it stands without `end_user`"));
+    }
+    let app = &call.head.app;
+    let named = call.body.product.clone();
+    let product = app.read(&device_caller(&call.head), move |tx, _| catalog::resolve_product(tx, &named)).await?;
+    let realm = group::Realm::Product(product);
+    group::verify_end_user(app, realm, &end_user.user_name, &end_user.password).await.map(Some)
+}
+
+fn show_activated((leased, new): (Leased, bool)) -> Result<Reply, Error> {
+    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    let reply = Reply::ok(&Activation::signed(&leased)?).with_status(status);
+    Ok(reply.with_device_secret(leased.activation.id, leased.activation.secret_generation))
+}
+
+fn show_leased(leased: Leased) -> Result<Reply, Error> {
+    Ok(Reply::ok(&Activation::signed(&leased)?))
 }
 
 /// Activate
@@ -161,32 +220,35 @@ impl ActivationRequest {
     responses((status = 201, description = "A new activation", body = Activation),
         (status = 200, description = "The activation that the device has already", body = Activation)))]
 async fn activate(call: Device<ActivationRequest>) -> Result<Response, Problem> {
-    call.run(|tx, cx, body| {
-        let command = Activate {
-            product: catalog::resolve_product(tx, &body.product)?,
-            code: body.code.clone(),
-            device: body.facts()?,
-            user: body.user.clone(),
-            system: body.system.clone().map(Value::Object),
-            consumer: body.consumer.clone().map(Value::Object),
-        };
-        let (leased, new) = device::activate(tx, cx, &command)?;
-        let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-        let reply = Reply::ok(&Activation::from(&leased)).with_status(status);
-        Ok(reply.with_device_secret(leased.activation.id, leased.activation.secret_generation))
-    })
-    .await
+    let end_user = sign_in(&call).await.map_err(|error| call.problem(&error))?;
+    let effect = move |tx: &mut dyn Tx, cx: &Context<'_>, body: &ActivationRequest| {
+        let product = catalog::resolve_product(tx, &body.product)?;
+        device::activate(tx, cx, &body.command(product, end_user)?)
+    };
+    call.run_and_show(effect, show_activated).await
 }
 
 /// What the device knows of its lease.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Renewal {
-    /// Number of the latest lease it has seen. It only helps to find faults.
-    #[serde(default)]
+    /// Number of the latest lease it has. Two copies of one activation show themselves by it: a device may come with the
+    /// number before the latest once, because an answer was lost, but not twice in a row.
     #[schema(example = 3)]
-    #[expect(dead_code, reason = "the number is the server's to know; what devices send is taken")]
-    number: u64,
+    number: u32,
+    /// The device found its clock set back since it last looked.
+    #[schema(example = json!(null))]
+    clock_set_back: Option<ClockSetBack>,
+}
+
+/// A clock that went back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ClockSetBack {
+    /// The latest time that the device had seen.
+    seen: Time,
+    /// The time it found then.
+    now: Time,
 }
 
 /// Renew
@@ -196,11 +258,48 @@ struct Renewal {
     params(("activation" = String, Path, description = "Which activation")),
     responses((status = 200, description = "The activation with its new lease", body = Activation)))]
 async fn renew_activation(Path(id): Path<String>, call: Holder<Renewal>) -> Result<Response, Problem> {
-    call.run(&id, |tx, cx, credential, _| {
-        let leased = device::renew(tx, cx, &Renew { device: credential.clone() })?;
-        Ok(Reply::ok(&Activation::from(&leased)))
-    })
-    .await
+    let effect = |tx: &mut dyn Tx, cx: &Context<'_>, credential: &DeviceCredential, body: &Renewal| {
+        let clock_set_back = body.clock_set_back.as_ref().map(|clock| (clock.seen.0, clock.now.0));
+        let number = Some(i64::from(body.number));
+        device::renew(tx, cx, &Renew { device: credential.clone(), number, clock_set_back })
+    };
+    call.run_and_show(&id, effect, show_leased).await
+}
+
+/// A place that is kept.
+#[derive(Serialize, ToSchema)]
+struct Beat {
+    /// The activation's id.
+    #[schema(example = "act_01890a5d3c2b7e1f8a4b5c6d7e8f9a0b")]
+    activation: String,
+    /// Number of its latest lease, which stays the latest.
+    #[schema(example = 4)]
+    number: i64,
+    /// When to come again; `null` is never.
+    renew_after: Option<Time>,
+    /// Until when the place is kept; `null` is without end. The lease on the device ends when it says itself.
+    expires_at: Option<Time>,
+}
+
+/// Heartbeat
+///
+/// Says that the device is still there. Its place is kept as a renewal would keep it; no lease is signed.
+#[utoipa::path(post, path = "/device/v1/activations/{activation}/heartbeat", tag = "Activations", request_body = Nothing,
+    params(("activation" = String, Path, description = "Which activation")),
+    responses((status = 200, description = "The place is kept", body = Beat)))]
+async fn beat(Path(id): Path<String>, call: Holder<Nothing>) -> Result<Response, Problem> {
+    let effect = |tx: &mut dyn Tx, cx: &Context<'_>, credential: &DeviceCredential, _: &Nothing| {
+        device::heartbeat(tx, cx, credential)
+    };
+    let show = |activation: device::Activation| {
+        Ok(Reply::ok(&Beat {
+            activation: activation.id.to_string(),
+            number: activation.lease_number,
+            renew_after: activation.renew_at.map(Time),
+            expires_at: activation.lease_end.map(Time),
+        }))
+    };
+    call.run_and_show(&id, effect, show).await
 }
 
 /// Get an activation
@@ -210,9 +309,10 @@ async fn renew_activation(Path(id): Path<String>, call: Holder<Renewal>) -> Resu
     params(("activation" = String, Path, description = "Which activation")),
     responses((status = 200, description = "The activation", body = Activation)))]
 async fn get_activation(Path(id): Path<String>, call: Holder<Nothing>) -> Result<Response, Problem> {
-    // It locks what it looks at, which takes a transaction that may write.
-    call.run(&id, |tx, cx, credential, _| Ok(Reply::ok(&Activation::from(&device::state_of(tx, cx, credential)?))))
-        .await
+    let effect = |tx: &mut dyn Tx, cx: &Context<'_>, credential: &DeviceCredential, _: &Nothing| {
+        device::state_of(tx, cx, credential)
+    };
+    call.run_and_show(&id, effect, show_leased).await
 }
 
 /// An activation that is over.

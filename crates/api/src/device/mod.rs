@@ -1,9 +1,13 @@
 //! The device API: `/device/v1`, for installed copies.
 
 mod activations;
+mod analytics;
+mod daemons;
 mod holdings;
 mod offline;
 mod reports;
+mod stores;
+mod validations;
 
 use crate::call::{Head, device_caller};
 use crate::document::{self, Api};
@@ -24,9 +28,13 @@ use utoipa_axum::routes;
 fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .merge(activations::routes())
+        .merge(validations::routes())
         .merge(holdings::routes())
+        .merge(stores::routes())
         .merge(reports::routes())
+        .merge(analytics::routes())
         .merge(offline::routes())
+        .merge(daemons::routes())
         .routes(routes!(list_product_keys))
         .routes(routes!(get_time))
 }
@@ -50,9 +58,13 @@ const API: Api = Api {
     rehearsals: false,
     tags: &[
         ("Activations", "A license in use on a device, or a product being tried."),
+        ("Validations", "Is a code good?"),
         ("Holdings", "Floating seats, elements of pools, and tokens."),
+        ("Stores", "Texts that programs keep on the server with their license."),
         ("Reports", "What a device tells of itself and of the people who use it."),
+        ("Analytics", "What programs tell of their use."),
         ("Offline", "Requests, answers and proofs that people carry."),
+        ("Daemons", "Programs on local networks that hand out seats by themselves."),
         ("Products", "The keys that leases are signed with."),
         ("Time", "What time it is."),
     ],
@@ -80,13 +92,18 @@ struct ProductKey {
 struct ProductKeys {
     /// The product's native id.
     product: String,
-    /// All that documents may still be signed with.
+    /// All that documents may still be signed with, oldest first.
     keys: Vec<ProductKey>,
+    /// Documents by which a key vouches for a later one, as lower-case hex: from any key in the list they lead to the one
+    /// that signs now.
+    #[schema(example = json!(["055fd924625f6ab16a0000012c"]))]
+    endorsements: Vec<String>,
 }
 
 /// List a product's keys
 ///
-/// What to verify leases and offline answers with. A product is named by its id or by `dialect:product:number`.
+/// What to verify leases and offline answers with, and how keys vouch for each other, so that a program that has an older
+/// key built in gets to the present one. A product is named by its id or by `dialect:product:number`.
 #[utoipa::path(get, path = "/device/v1/products/{product}/keys", tag = "Products", security(()),
     params(("product" = String, Path, description = "Which product")),
     responses((status = 200, description = "The keys", body = ProductKeys)))]
@@ -101,17 +118,17 @@ async fn list_product_keys(
     let found = app
         .read(&device_caller(&head), move |tx, _| {
             let product = catalog::resolve_product(tx, &id)?;
-            Ok((product, catalog::public_keys(tx, product)?))
+            Ok((product, catalog::public_keys(tx, product)?, catalog::endorsements(tx, product)?))
         })
         .await;
-    let (product, keys) = found.map_err(|error| head.core_problem(&error))?;
+    let (product, keys, endorsements) = found.map_err(|error| head.core_problem(&error))?;
     let keys = keys.into_iter().map(|(key, state)| ProductKey {
         algorithm: "Ed25519",
         key_id: key.id().to_string(),
         public_key: key.to_hex(),
         state,
     });
-    let view = ProductKeys { product: product.to_string(), keys: keys.collect() };
+    let view = ProductKeys { product: product.to_string(), keys: keys.collect(), endorsements };
     Ok(Reply::ok(&view).answer(&app, &[]))
 }
 

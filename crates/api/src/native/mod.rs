@@ -1,21 +1,29 @@
 //! The native API: `/v1`, for portals, scripts and the console.
 
 mod accounts;
+mod analytics;
 mod api_keys;
+mod daemons;
+mod end_users;
 mod events;
 mod features;
+mod groups;
 mod holds;
+mod import;
 mod license_parts;
 mod licenses;
 mod names;
+mod passive_licenses;
 mod price_categories;
 mod products;
 mod profiles;
 mod sessions;
+mod signing_keys;
 mod test_clock;
 mod trials;
 mod users;
 
+pub use import::{MAX_IMPORT, license_row, license_row_of};
 pub use test_clock::TestClock;
 
 use crate::document::{self, Api};
@@ -31,12 +39,19 @@ fn operations(test_clock: bool) -> OpenApiRouter<App> {
         .merge(holds::routes())
         .merge(products::routes())
         .merge(features::routes())
+        .merge(signing_keys::routes())
         .merge(price_categories::routes())
         .merge(profiles::routes())
         .merge(licenses::routes())
+        .merge(import::routes())
         .merge(license_parts::routes())
+        .merge(passive_licenses::routes())
+        .merge(groups::routes())
+        .merge(end_users::routes())
         .merge(trials::routes())
+        .merge(daemons::routes())
         .merge(names::routes())
+        .merge(analytics::routes())
         .merge(events::routes())
         .merge(api_keys::routes())
         .merge(users::routes())
@@ -71,8 +86,12 @@ const API: Api = Api {
         ("Products", "What is sold, and what can be switched or limited in it."),
         ("Profiles", "Named sets of license terms."),
         ("Licenses", "The right of an account to a product."),
+        ("Groups", "End users together, and the licenses they sign in for."),
+        ("End users", "People who sign in to programs."),
+        ("Daemons", "Programs on local networks that hand out seats by themselves."),
         ("Trials", "Products tried on devices."),
         ("Aliases and attributes", "What dialects and other systems call a record, and what they keep with it."),
+        ("Analytics", "What programs tell of their use."),
         ("Events", "What happened, in order."),
         ("API keys", "Credentials of programs."),
         ("Users", "People who sign in, and what each may do where."),

@@ -38,7 +38,7 @@ on_both_engines! {
         assert_eq!(shown.body, renewed.body);
         by_device(Method::DELETE, &path).send().await.is(200);
         by_device(Method::DELETE, &path).send().await.is(200);
-        let over = by_device(Method::POST, &format!("{path}/renew")).json(&json!({})).send().await;
+        let over = by_device(Method::POST, &format!("{path}/renew")).json(&json!({ "number": 3 })).send().await;
         over.refused(410, "activation_returned");
     }
 
@@ -83,7 +83,7 @@ on_both_engines! {
         site.bench.pass_hours(11 * 24);
         activate(&site, trial("device-0001")).await.refused(403, "trial_over");
         let renew = format!("/device/v1/activations/{}/renew", started.text("activation"));
-        let call = site.call(Method::POST, &renew).by(&started.text("secret")).json(&json!({}));
+        let call = site.call(Method::POST, &renew).by(&started.text("secret")).json(&json!({ "number": 1 }));
         call.send().await.refused(403, "trial_over");
         activate(&site, asked(&product, "PAINT-1", "device-0001")).await.is(201);
         activate(&site, trial("device-0001")).await.refused(409, "trial_converted");

@@ -177,9 +177,11 @@ on_both_engines! {
             "get /device/v1/products/{product}/keys",
             "get /device/v1/time",
             "post /device/v1/activations",
+            "post /device/v1/daemons",
             "post /device/v1/offline/activations",
             "post /device/v1/offline/requests/inspect",
             "post /device/v1/offline/returns",
+            "post /device/v1/validations",
             "post /v1/sessions",
             "post /v1/sign-in-links/redeem",
         ];

@@ -23,6 +23,9 @@ struct Theirs {
     hold: String,
     key: String,
     user: String,
+    group: String,
+    end_user: String,
+    daemon: String,
 }
 
 async fn theirs(site: &Site) -> Theirs {
@@ -35,7 +38,16 @@ async fn theirs(site: &Site) -> Theirs {
     let profile = json!({ "product": product, "name": "School" });
     let hold = json!({ "reach": "self", "cause": "unpaid" });
     let user = json!({ "name": "Eve", "login": "eve", "level": "read" });
+    let group = json!({ "kind": "master", "name": "All" });
+    let group = other.post("/v1/groups", &group).await.is(201).text("id");
+    let end_user = json!({ "group": group, "user_name": "mallory", "password": "long enough" });
+    let master = json!({ "product": product, "codes": ["MASTER-1"], "role": "network_master" });
+    other.post("/v1/licenses", &master).await.is(201);
+    let request = json!({ "request": crate::daemons::request_of(&other, &product, "MASTER-1", 1) });
     Theirs {
+        daemon: other.post("/v1/daemons", &request).await.is(200).text("daemon"),
+        end_user: other.post("/v1/end-users", &end_user).await.is(201).text("id"),
+        group,
         profile: other.post("/v1/profiles", &profile).await.is(201).text("id"),
         license: other.license(&product, "T-1").await,
         hold: other.post(&format!("/v1/accounts/{account}/holds"), &hold).await.is(201).text("id"),
@@ -59,12 +71,15 @@ fn nobodys(theirs: &Theirs) -> Theirs {
         hold: like(&theirs.hold),
         key: like(&theirs.key),
         user: like(&theirs.user),
+        group: like(&theirs.group),
+        end_user: like(&theirs.end_user),
+        daemon: like(&theirs.daemon),
     }
 }
 
 /// Every call that names a record of somebody else's, in the path, the query or the body.
 fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Value)> {
-    let Theirs { account, product, profile, license, hold, key, user } = ids;
+    let Theirs { account, product, profile, license, hold, key, user, group, end_user, daemon } = ids;
     let (get, post, patch, put, delete) = (Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE);
     let alias = json!({ "dialect": "old", "kind": "thing", "alias": "1" });
     let feature = json!({ "code": "X", "name": "X", "kind": "flag" });
@@ -131,6 +146,45 @@ fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Val
         call(&put, format!("/v1/licenses/{license}/aliases"), &alias),
         call(&get, format!("/v1/licenses/{license}/attributes/x"), &none),
         call(&put, format!("/v1/licenses/{license}/attributes/x"), &none),
+        call(&get, format!("/v1/products/{product}/signing-keys"), &none),
+        call(&post, format!("/v1/products/{product}/signing-keys"), &none),
+        call(&delete, format!("/v1/products/{product}/signing-keys/5fd924625f6ab16a"), &none),
+        call(&delete, format!("/v1/products/{product}/signing-keys/nonsense"), &none),
+        call(&post, format!("/v1/products/{product}/licenses/import"), &json!([{ "code": "X-1" }])),
+        call(&post, "/v1/passive-licenses".into(), &json!({ "product": product, "client_id": "instrument-1" })),
+        call(
+            &post,
+            "/v1/passive-licenses".into(),
+            &json!({ "product": own_product, "client_id": "instrument-1", "account": account }),
+        ),
+        call(
+            &post,
+            "/v1/passive-licenses".into(),
+            &json!({ "product": own_product, "client_id": "instrument-1", "profile": profile }),
+        ),
+        call(&get, format!("/v1/groups?branch={account}"), &none),
+        call(&get, format!("/v1/groups?master={group}"), &none),
+        call(&post, "/v1/groups".into(), &json!({ "name": "x", "account": account })),
+        call(&post, "/v1/groups".into(), &json!({ "name": "x", "master": group })),
+        call(&get, format!("/v1/groups/{group}"), &none),
+        call(&patch, format!("/v1/groups/{group}"), &json!({ "name": "x" })),
+        call(&delete, format!("/v1/groups/{group}"), &none),
+        call(&get, format!("/v1/groups/{group}/licenses"), &none),
+        call(&post, format!("/v1/groups/{group}/licenses"), &json!({ "license": license })),
+        call(&delete, format!("/v1/groups/{group}/licenses/{license}"), &none),
+        call(&get, format!("/v1/end-users?branch={account}"), &none),
+        call(&get, format!("/v1/end-users?group={group}"), &none),
+        call(&post, "/v1/end-users".into(), &json!({ "group": group, "user_name": "x", "password": "long enough" })),
+        call(&get, format!("/v1/end-users/{end_user}"), &none),
+        call(&patch, format!("/v1/end-users/{end_user}"), &json!({ "master": true })),
+        call(&delete, format!("/v1/end-users/{end_user}"), &none),
+        call(&put, format!("/v1/end-users/{end_user}/password"), &json!({ "password": "long enough" })),
+        call(&post, format!("/v1/end-users/{end_user}/unblock"), &none),
+        call(&get, format!("/v1/analytics?branch={account}"), &none),
+        call(&get, format!("/v1/analytics?product={product}"), &none),
+        call(&get, format!("/v1/analytics?license={license}"), &none),
+        call(&get, format!("/v1/daemons?product={product}"), &none),
+        call(&delete, format!("/v1/daemons/{daemon}"), &none),
         call(&get, format!("/v1/trials?vendor={account}"), &none),
         call(&get, format!("/v1/trials?product={product}"), &none),
         call(&get, format!("/v1/api-keys?account={account}"), &none),
@@ -196,9 +250,9 @@ on_both_engines! {
         let issue = json!({ "product": product, "account": sister.id.to_string(), "codes": ["SISTER-1"] });
         site.post("/v1/licenses", &issue).await.is(201);
         for key in [site.key_of(partner.id, None).await, site.key.clone()] {
-            for path in ["/v1/accounts", "/v1/licenses", "/v1/events?limit=100", "/v1/products", "/v1/api-keys", "/v1/users"] {
+            for path in ["/v1/accounts", "/v1/licenses", "/v1/events?limit=100", "/v1/products", "/v1/api-keys", "/v1/users", "/v1/groups", "/v1/end-users", "/v1/daemons"] {
                 let shown = site.call(Method::GET, path).by(&key).send().await.is(200).body.to_string();
-                for id in [&theirs.account, &theirs.license, &theirs.product, &theirs.key, &theirs.user] {
+                for id in [&theirs.account, &theirs.license, &theirs.product, &theirs.key, &theirs.user, &theirs.group, &theirs.end_user, &theirs.daemon] {
                     assert!(!shown.contains(id.as_str()), "{path} shows {id}");
                 }
                 let own = key == site.key;

@@ -1,20 +1,21 @@
 //! The catalog: products, what can be switched or limited in them, and the profiles that give licenses their terms.
 
 mod feature;
+pub(crate) mod known;
 mod price_category;
 mod product;
 mod profile;
 pub(crate) mod rows;
 mod settings;
+pub(crate) mod signing;
 
 pub use feature::{
     ChangeFeature, NewFeature, NewGroup, SetDefault, add_features, change_features, remove_feature, set_default,
 };
+pub use known::{Known, known_now};
 pub use price_category::{create_price_category, price_categories, price_categories_of, set_price_categories};
-pub use product::{
-    ChangeProduct, CreateProduct, change_product, create_product, product, products, public_keys, resolve_product,
-};
-pub(crate) use product::{signer, terms_view};
+pub(crate) use product::terms_view;
+pub use product::{ChangeProduct, CreateProduct, change_product, create_product, product, products, resolve_product};
 pub use profile::{
     ChangeProfile, CreateProfile, ProfileFilter, change_profile, count_profiles, create_profile, profile_by_id,
     profile_by_name, profiles,
@@ -24,6 +25,8 @@ pub use settings::{
     register_function,
 };
 pub(crate) use settings::{settings_of, settings_of_many};
+pub(crate) use signing::signer;
+pub use signing::{KeyState, MOST_KEYS, SigningKey, endorsements, public_keys, retire_key, rotate_key, signing_keys};
 
 use crate::clock::Timestamp;
 use crate::id::{

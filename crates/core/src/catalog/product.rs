@@ -1,7 +1,7 @@
-//! Products: made, changed, found, and the keys their leases are signed with.
+//! Products: made, changed, found.
 
 use super::feature::{NewFeature, NewGroup, write_features, write_groups};
-use super::{Product, rows};
+use super::{Product, rows, signing};
 use crate::account;
 use crate::clock::Timestamp;
 use crate::context::{Action, Context};
@@ -11,7 +11,6 @@ use crate::identity::Right;
 use crate::journal::{self, Subject};
 use crate::license::{Terms, TermsChange, in_range};
 use lessor_db::Tx;
-use lessor_lease::{PublicKey, Signer};
 use serde_json::json;
 
 /// Makes a product with its groups, features and named values.
@@ -67,9 +66,7 @@ pub fn create_product(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &CreateProduct) ->
         version: 1,
     };
     rows::insert_product(tx, &product)?;
-    let seed: [u8; 32] = cx.random();
-    let signer = Signer::from_seed(seed);
-    rows::insert_key(tx, product.id, signer.key_id().to_bytes(), seed, signer.public_key().to_bytes(), cx.now)?;
+    signing::make_key(tx, cx, product.id)?;
     write_groups(tx, cx, product.id, &cmd.groups)?;
     write_features(tx, cx, product.id, &cmd.features)?;
     for (name, value) in &cmd.values {
@@ -79,7 +76,8 @@ pub fn create_product(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &CreateProduct) ->
             .map_err(|error| Error::from(error).taken_on_unique(Noun::NamedValue, name))?;
     }
     journal::append(tx, cx, "product.created", subject(&product), &json!({ "after": view(&product) }))?;
-    Ok(product)
+    // Its key, features and values raised its version.
+    rows::product(tx, product.id)?.ok_or(Error::not_found(Noun::Product))
 }
 
 /// Changes a product; licenses made before keep what they have.
@@ -180,26 +178,6 @@ pub fn resolve_product(tx: &mut dyn Tx, name: &str) -> Result<ProductId, Error> 
     };
     let found = crate::alias::resolve_anywhere(tx, dialect, "product", alias)?;
     found.map(ProductId).ok_or(Error::not_found(Noun::Product))
-}
-
-/// The public keys that leases of a product are verified with; the state is `active` or `retiring`.
-pub fn public_keys(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<(PublicKey, String)>, Error> {
-    let stored = rows::public_keys(tx, product)?;
-    if stored.is_empty() {
-        return Err(Error::not_found(Noun::Product));
-    }
-    let keys = stored.into_iter().filter_map(|(bytes, state)| {
-        let bytes: [u8; 32] = bytes.try_into().ok()?;
-        Some((PublicKey::from_bytes(&bytes).ok()?, state))
-    });
-    Ok(keys.collect())
-}
-
-/// What signs for a product now.
-pub(crate) fn signer(tx: &mut dyn Tx, product: ProductId) -> Result<Signer, Error> {
-    let seed = rows::signing_seed(tx, product)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    seed.map(Signer::from_seed)
-        .ok_or_else(|| lessor_db::StoreError::Broken(format!("product {product} has no signing key")).into())
 }
 
 /// A name: 1 to 200 characters, none of them a control character, no blank at either end.

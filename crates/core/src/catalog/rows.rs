@@ -1,7 +1,6 @@
 //! The SQL of the catalog.
 
-use super::{Feature, GrantView, NamedValue, PriceCategory, Product, Profile, ProfileFilter, ServerFunction};
-use crate::clock::Timestamp;
+use super::{Feature, GrantView, NamedValue, PriceCategory, Product, Profile, ProfileFilter, ServerFunction, Settings};
 use crate::id::{
     AccountId, FeatureGroupId, FeatureId, NamedValueId, PriceCategoryId, ProductId, ProfileId, ServerFunctionId,
 };
@@ -64,11 +63,11 @@ statements! {
     PRODUCTS = concat!(product_columns!(), "WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     PRODUCT_NAMED = concat!(product_columns!(), "WHERE tenant_id = $1 AND name = $2");
 
-    INSERT_KEY = "INSERT INTO signing_keys (id, product_id, seed, public_key, state, created_at) \
-                  VALUES ($1, $2, $3, $4, 'active', $5)";
-    SIGNING_SEED = "SELECT seed FROM signing_keys WHERE product_id = $1 AND state = 'active' \
-                    ORDER BY created_at DESC, id LIMIT 1";
-    PUBLIC_KEYS = "SELECT public_key, state FROM signing_keys WHERE product_id = $1 ORDER BY created_at, id";
+    /// Whatever is kept of a product is kept for one version of it.
+    RAISE_VERSION = "UPDATE products SET version = version + 1 WHERE id = $1";
+    RAISE_VERSION_OF_FEATURE = "UPDATE products SET version = version + 1 \
+                                WHERE id = (SELECT product_id FROM features WHERE id = $1)";
+    RAISE_VERSIONS = "UPDATE products SET version = version + 1 WHERE tenant_id = $1";
 
     INSERT_GROUP = "INSERT INTO feature_groups (id, product_id, name, notes) VALUES ($1, $2, $3, $4)";
     GROUP_NAMED = "SELECT id FROM feature_groups WHERE product_id = $1 AND name = $2";
@@ -79,6 +78,7 @@ statements! {
     SET_FEATURE_DEFAULT = "UPDATE features SET enabled = $2, unit_limit = $3 WHERE id = $1";
     DELETE_FEATURE_GRANTS = "DELETE FROM grants WHERE feature_id = $1";
     DELETE_FEATURE_CHECKOUTS = "DELETE FROM checkouts WHERE feature_id = $1";
+    DELETE_FEATURE_TEXTS = "DELETE FROM stored_texts WHERE feature_id = $1";
     DELETE_FEATURE = "DELETE FROM features WHERE id = $1";
     FEATURES = "SELECT f.id, f.code, f.name, f.notes, f.kind, f.group_id, g.name, f.in_trials, f.enabled, f.unit_limit \
                 FROM features f LEFT JOIN feature_groups g ON g.id = f.group_id WHERE f.product_id = $1 ORDER BY f.id";
@@ -112,6 +112,9 @@ statements! {
     PROFILES = concat!(profile_columns!(), profile_filter!(), " AND id > $4 ORDER BY id LIMIT $5 OFFSET $6");
     COUNT_PROFILES = concat!("SELECT count(*) FROM profiles ", profile_filter!());
 
+    SETTINGS_OF = "SELECT 0, feature_id, enabled, unit_limit, used, NULL FROM grants WHERE owner_id = $1 \
+                   UNION ALL SELECT 1, named_value_id, FALSE, NULL, NULL, value FROM value_settings WHERE owner_id = $1 \
+                   UNION ALL SELECT 2, function_id, enabled, parameter, NULL, NULL FROM function_settings WHERE owner_id = $1";
     GRANTS_OF = concat!("SELECT owner_id, feature_id, enabled, unit_limit, used FROM grants WHERE owner_id IN (", fifty!(), ")");
     VALUES_OF = concat!("SELECT owner_id, named_value_id, value FROM value_settings WHERE owner_id IN (", fifty!(), ")");
     FUNCTIONS_OF = concat!("SELECT owner_id, function_id, enabled, parameter FROM function_settings WHERE owner_id IN (", fifty!(), ")");
@@ -264,25 +267,10 @@ pub(super) fn product_named(tx: &mut dyn Tx, tenant: AccountId, name: &str) -> R
     tx.opt(PRODUCT_NAMED, &[tenant.into(), name.into()])
 }
 
-pub(super) fn insert_key(
-    tx: &mut dyn Tx,
-    product: ProductId,
-    key: [u8; 8],
-    seed: [u8; 32],
-    public: [u8; 32],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.execute(INSERT_KEY, &[key.into(), product.into(), seed.into(), public.into(), now.into()])?;
+/// Says that something of a product changed that is kept with it.
+pub(super) fn raise_version(tx: &mut dyn Tx, product: ProductId) -> Result<(), StoreError> {
+    tx.execute(RAISE_VERSION, &[product.into()])?;
     Ok(())
-}
-
-pub(super) fn signing_seed(tx: &mut dyn Tx, product: ProductId) -> Result<Option<Vec<u8>>, StoreError> {
-    let found: Option<(Vec<u8>,)> = tx.opt(SIGNING_SEED, &[product.into()])?;
-    Ok(found.map(|(seed,)| seed))
-}
-
-pub(super) fn public_keys(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<(Vec<u8>, String)>, StoreError> {
-    tx.all(PUBLIC_KEYS, &[product.into()])
 }
 
 pub(super) fn insert_group(
@@ -319,7 +307,7 @@ pub(super) fn insert_feature(tx: &mut dyn Tx, product: ProductId, feature: &Feat
         feature.limit.into(),
     ];
     tx.execute(INSERT_FEATURE, &params)?;
-    Ok(())
+    raise_version(tx, product)
 }
 
 pub(super) fn update_feature(tx: &mut dyn Tx, feature: &Feature) -> Result<(), StoreError> {
@@ -332,6 +320,7 @@ pub(super) fn update_feature(tx: &mut dyn Tx, feature: &Feature) -> Result<(), S
         feature.in_trials.into(),
     ];
     tx.execute(UPDATE_FEATURE, &params)?;
+    tx.execute(RAISE_VERSION_OF_FEATURE, &[feature.id.into()])?;
     Ok(())
 }
 
@@ -342,6 +331,7 @@ pub(super) fn set_feature_default(
     limit: i64,
 ) -> Result<(), StoreError> {
     tx.execute(SET_FEATURE_DEFAULT, &[feature.into(), enabled.into(), limit.into()])?;
+    tx.execute(RAISE_VERSION_OF_FEATURE, &[feature.into()])?;
     Ok(())
 }
 
@@ -349,13 +339,14 @@ pub(super) fn set_feature_default(
 pub(super) fn delete_feature(tx: &mut dyn Tx, feature: FeatureId) -> Result<(), StoreError> {
     // Whoever is about to use it has to be waited for, or its use would come after the deletion of all uses.
     tx.opt::<(FeatureId,)>(LOCK_FEATURE, &[feature.into()])?;
-    for statement in [DELETE_FEATURE_CHECKOUTS, DELETE_FEATURE_GRANTS, DELETE_FEATURE] {
+    tx.execute(RAISE_VERSION_OF_FEATURE, &[feature.into()])?;
+    for statement in [DELETE_FEATURE_CHECKOUTS, DELETE_FEATURE_TEXTS, DELETE_FEATURE_GRANTS, DELETE_FEATURE] {
         tx.execute(statement, &[feature.into()])?;
     }
     Ok(())
 }
 
-pub(super) fn features(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<Feature>, StoreError> {
+pub(crate) fn features(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<Feature>, StoreError> {
     tx.all(FEATURES, &[product.into()])
 }
 
@@ -367,7 +358,7 @@ pub(super) fn insert_value(
     value: &str,
 ) -> Result<(), StoreError> {
     tx.execute(INSERT_VALUE, &[id.into(), product.into(), name.into(), value.into()])?;
-    Ok(())
+    raise_version(tx, product)
 }
 
 pub(super) fn named_values(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<NamedValue>, StoreError> {
@@ -384,6 +375,7 @@ pub(super) fn insert_function(
 ) -> Result<(), StoreError> {
     let params = [id.into(), tenant.into(), name.into(), enabled.into(), takes_parameter.into()];
     tx.execute(INSERT_FUNCTION, &params)?;
+    tx.execute(RAISE_VERSIONS, &[tenant.into()])?;
     Ok(())
 }
 
@@ -494,6 +486,23 @@ pub(super) fn count_profiles(tx: &mut dyn Tx, filter: &ProfileFilter) -> Result<
 pub(crate) fn padded(owners: &[Uuid]) -> Vec<Value> {
     let first = owners.first().copied().unwrap_or_default();
     (0..CHUNK).map(|at| owners.get(at).copied().unwrap_or(first).into()).collect()
+}
+
+/// All that one owner has set.
+pub(super) fn settings_of(tx: &mut dyn Tx, owner: Uuid) -> Result<Settings, StoreError> {
+    let mut settings = Settings::default();
+    tx.query(SETTINGS_OF, &[owner.into()], &mut |row| {
+        match row.get::<i64>(0)? {
+            0 => {
+                let grant = GrantView { enabled: row.get(2)?, limit: row.get(3)?, used: row.get(4)? };
+                settings.grants.insert(row.get(1)?, grant);
+            }
+            1 => drop(settings.values.insert(row.get(1)?, row.get(5)?)),
+            _ => drop(settings.functions.insert(row.get(1)?, (row.get(2)?, row.get(3)?))),
+        }
+        Ok(true)
+    })?;
+    Ok(settings)
 }
 
 pub(super) fn grants_of(

@@ -122,11 +122,14 @@ pub struct Settings {
 
 /// Reads what one license or profile has set.
 pub(crate) fn settings_of(tx: &mut dyn Tx, owner: Uuid) -> Result<Settings, Error> {
-    Ok(settings_of_many(tx, &[owner])?.remove(&owner).unwrap_or_default())
+    Ok(rows::settings_of(tx, owner)?)
 }
 
 /// Reads what many licenses or profiles have set, a statement per fifty of them and kind.
 pub(crate) fn settings_of_many(tx: &mut dyn Tx, owners: &[Uuid]) -> Result<HashMap<Uuid, Settings>, Error> {
+    if let [owner] = owners {
+        return Ok(HashMap::from([(*owner, settings_of(tx, *owner)?)]));
+    }
     let mut found: HashMap<Uuid, Settings> = HashMap::with_capacity(owners.len());
     for some in owners.chunks(rows::CHUNK) {
         rows::grants_of(tx, some, &mut |owner, feature, grant| {

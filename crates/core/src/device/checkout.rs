@@ -1,15 +1,17 @@
 //! Floating seats, elements and tokens: checked out, returned, used up. The license is locked first, so that no more is
 //! ever handed out than there is.
 
+use super::renew::entered;
 use super::{Activation, DeviceCredential, authenticate, in_use, rows};
-use crate::account;
-use crate::catalog::{self, Feature, FeatureKind, GrantView};
+use crate::catalog::{self, FeatureKind, GrantView, Known};
 use crate::context::Context;
-use crate::error::{Error, Noun, Refusal};
+use crate::error::{Error, Refusal};
+use crate::id::FeatureId;
 use crate::journal;
-use crate::license::{Concurrency, License, in_range, rows as license_rows};
+use crate::license::{Concurrency, License, in_range};
 use lessor_db::Tx;
 use serde_json::json;
+use std::sync::Arc;
 
 /// What a device holds of a feature after a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +122,11 @@ pub fn return_tokens(
 struct Desk {
     activation: Activation,
     license: License,
-    feature: Feature,
+    /// Is the license usable where it is: no hold reaches its account?
+    held_back: bool,
+    known: Arc<Known>,
+    feature: FeatureId,
+    code: String,
     grant: GrantView,
     /// Charged to the device, consumed tokens included.
     held: i64,
@@ -135,27 +141,32 @@ impl Desk {
         code: &str,
         kind: FeatureKind,
     ) -> Result<Self, Error> {
-        let activation = in_use(authenticate(tx, cx, device)?)?;
-        // A trial has flags alone.
-        let id = activation.license.ok_or(Refusal::FeatureOff)?;
-        let license = license_rows::by_id(tx, id)?.ok_or(Error::not_found(Noun::License))?;
-        let known = catalog::catalog(tx, activation.tenant, activation.product)?;
-        let feature = known.feature(code)?.clone();
+        let Some(entry) = entered(tx, cx, device)? else {
+            // A trial has flags alone.
+            in_use(authenticate(tx, cx, device)?)?;
+            return Err(Refusal::FeatureOff.into());
+        };
+        let activation = in_use(entry.activation)?;
+        let license = entry.license;
+        let known = catalog::known::known(tx, cx, activation.product, Some(entry.version))?;
+        let feature = known.catalog.feature(code)?;
         if feature.kind != kind {
             return Err(Refusal::WrongFeatureKind.into());
         }
-        if license.terms.concurrency == Concurrency::Cloud {
+        let feature = feature.id;
+        if license.terms.concurrency != Concurrency::Off {
             rows::release_lapsed(tx, license.id, activation.id, cx.now)?;
         }
-        let grant = catalog::settings_of(tx, license.id.0)?.grants.get(&feature.id).copied().unwrap_or_default();
-        let (held, consumed) = rows::held(tx, license.id, feature.id, &activation)?;
-        Ok(Self { activation, license, feature, grant, held, consumed })
+        let (grant, held, consumed) = rows::held(tx, license.id, feature, &activation)?;
+        cx.only_touches(license.id.0);
+        let code = code.to_owned();
+        Ok(Self { activation, license, held_back: entry.held, known, feature, code, grant, held, consumed })
     }
 
     /// Moves an amount to the device (or back), and marks some as used up.
     fn move_by(self, tx: &mut dyn Tx, cx: &Context<'_>, amount: i64, consumed: i64) -> Result<HeldView, Error> {
         if amount > 0 {
-            self.may_take(tx, cx, amount)?;
+            self.may_take(cx, amount)?;
         }
         if self.held - self.consumed + amount < 0 {
             return Err(Refusal::NotHeld { held: self.held - self.consumed }.into());
@@ -164,17 +175,17 @@ impl Desk {
         let consumed_in_all = self.consumed + consumed;
         let used = self.grant.used + amount;
         if amount != 0 || consumed != 0 {
-            rows::put_held(tx, self.license.id, self.feature.id, &self.activation, held, consumed_in_all)?;
-            rows::set_used(tx, self.license.id, self.feature.id, used)?;
+            rows::put_held(tx, self.license.id, self.feature, &self.activation, held, consumed_in_all)?;
+            rows::set_used(tx, self.license.id, self.feature, used)?;
             let data = json!({
-                "feature": self.feature.code, "device": self.activation.fingerprint, "user": self.activation.user,
+                "feature": self.code, "device": self.activation.fingerprint, "user": self.activation.user,
                 "amount": amount, "consumed": consumed, "before": { "used": self.grant.used }, "after": { "used": used },
             });
             let kind = if amount > 0 { "feature.checked_out" } else { "feature.returned" };
             journal::append(tx, cx, kind, self.license.subject(), &data)?;
         }
         Ok(HeldView {
-            feature: self.feature.code,
+            feature: self.code,
             held: held - consumed_in_all,
             consumed: consumed_in_all,
             used,
@@ -183,19 +194,20 @@ impl Desk {
     }
 
     /// Returning is always possible; taking needs product and license in order, a live lease and enough that is free.
-    fn may_take(&self, tx: &mut dyn Tx, cx: &Context<'_>, amount: i64) -> Result<(), Error> {
-        super::activate::open_product(tx, self.activation.product)?;
-        let held = account::is_held(tx, self.license.account)?;
-        self.license.usable(held, cx.now)?;
+    fn may_take(&self, cx: &Context<'_>, amount: i64) -> Result<(), Error> {
+        if !self.known.product.active {
+            return Err(Refusal::ProductInactive.into());
+        }
+        self.license.usable(self.held_back, cx.now)?;
         if !self.grant.enabled {
             return Err(Refusal::FeatureOff.into());
         }
-        if self.license.terms.concurrency == Concurrency::Cloud && !self.activation.is_live(cx.now) {
+        let concurrent = self.license.terms.concurrency != Concurrency::Off;
+        if concurrent && !self.activation.is_live(cx.now) {
             // Its place may be another's by now: it has to renew first.
-            return Err(Refusal::NoSeat { limit: self.license.terms.activation_limit, concurrent: true }.into());
+            return Err(Refusal::NoSeat { limit: self.license.terms.activation_limit, concurrent }.into());
         }
         if self.grant.used.saturating_add(amount) > self.grant.limit {
-            let concurrent = self.license.terms.concurrency == Concurrency::Cloud;
             return Err(Refusal::NoSeat { limit: self.grant.limit, concurrent }.into());
         }
         Ok(())

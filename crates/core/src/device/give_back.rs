@@ -20,6 +20,12 @@ pub enum ReturnCause {
     BackOffice,
     /// A trial became a license.
     Converted,
+    /// What a daemon was given has ended.
+    Delegation,
+    /// An operator freed what was with a daemon.
+    Freed,
+    /// A daemon has fewer seats than before.
+    Revoked,
 }
 
 impl ReturnCause {
@@ -30,6 +36,9 @@ impl ReturnCause {
             ReturnCause::Offline => "offline",
             ReturnCause::BackOffice => "back_office",
             ReturnCause::Converted => "converted",
+            ReturnCause::Delegation => "delegation",
+            ReturnCause::Freed => "freed",
+            ReturnCause::Revoked => "revoked",
         }
     }
 }
@@ -37,6 +46,9 @@ impl ReturnCause {
 /// Returns an activation by its device. Returning twice is not an error.
 pub fn give_back(tx: &mut dyn Tx, cx: &Context<'_>, device: &DeviceCredential) -> Result<Activation, Error> {
     let activation = authenticate(tx, cx, device)?;
+    if let Some(license) = activation.license {
+        cx.only_touches(license.0);
+    }
     end(tx, cx, &activation, ReturnCause::Device)
 }
 
@@ -56,7 +68,7 @@ pub(super) fn end(
     if let Some(license) = activation.license {
         rows::release_checkouts(tx, activation.id)?;
         license_rows::count_returns(tx, license, 1)?;
-        account = license_rows::by_id(tx, license)?.map_or(account, |license| license.account);
+        account = rows::entry::account_of(tx, license)?.unwrap_or(account);
     }
     let data = json!({ "cause": cause.word(), "device": activation.fingerprint, "user": activation.user });
     journal::append(tx, cx, "activation.returned", activation.subject(account), &data)?;

@@ -14,6 +14,7 @@ const MOST: u32 = 500;
 /// Tells of up to 500 leases and 500 trials that have ended since last time. `true` when there may be more. Two servers
 /// that run it at once tell each only once: the mark is set by a conditional update.
 pub fn tell_lapsed(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<bool, Error> {
+    cx.touches_nothing();
     let leases = rows::lapsed(tx, cx.now, MOST)?;
     let trials = rows::ended_trials(tx, cx.now, MOST)?;
     let more = leases.len() == MOST as usize || trials.len() == MOST as usize;

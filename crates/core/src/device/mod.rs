@@ -5,27 +5,37 @@
 //! computed from stored instants and `now`; nothing has to fire for an answer to be right.
 
 mod activate;
+pub(crate) mod analytics;
 mod checkout;
 mod give_back;
 mod lapse;
-mod lease;
+pub(crate) mod lease;
 mod offline;
+mod passive;
+mod place;
 mod renew;
 mod report;
 pub(crate) mod rows;
+mod store;
 mod trial;
+pub(crate) mod validate;
 
-pub use activate::{Activate, DeviceFacts, activate};
+pub use activate::{Activate, DeviceFacts, LONG_TERM, MOVE_DAYS, MOVE_LIMIT, activate};
+pub use analytics::{AnalyticsEvent, AnalyticsFilter, AnalyticsKind, NewAnalyticsEvent, analytics, record_events};
 pub use checkout::{Draw, HeldView, TokenUse, check_out_seats, check_out_tokens, draw_elements, return_tokens};
 pub use give_back::{ReturnCause, erase_activities, give_back, return_all};
 pub use lapse::tell_lapsed;
 pub use lease::Leased;
 pub use offline::{inspect_request, offline_activate, offline_return};
-pub use renew::{Renew, renew, state_of};
+pub use passive::{IssuePassive, PassiveLicense, issue_passive};
+pub(crate) use place::{end_by_id, is_active, known_by_key, public_key_of, revoke_beyond};
+pub use renew::{Renew, heartbeat, renew, state_of};
 pub use report::{
     ConsumerRecord, NewConsumerRecord, add_consumer_record, report_consumer, report_system, system_report,
 };
+pub use store::{PutText, StoredText, put_text, stored_text};
 pub use trial::{Trial, TrialFilter, TrialState, count_trials, delete_trial, trial_of, trials};
+pub use validate::{Ask, FeatureState, LicenseState, Reason, Verdict, validate};
 
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -103,6 +113,12 @@ pub struct Activation {
     pub lease_end: Option<Timestamp>,
     /// Which of its secrets is valid.
     pub secret_generation: i64,
+    /// When the device shall ask for the next lease.
+    pub renew_at: Option<Timestamp>,
+    /// Did the renewal before present the lease before the last? One answer may get lost.
+    pub answer_lost: bool,
+    /// Until when its place was checked out for long.
+    pub long_until: Option<Timestamp>,
 }
 
 impl Activation {
@@ -141,23 +157,30 @@ pub(crate) fn authenticate(
     cx: &Context<'_>,
     credential: &DeviceCredential,
 ) -> Result<Activation, Error> {
-    let found = identify(tx, cx, credential)?;
-    match found.license {
-        // Every count below hangs on the license, so that is the row to lock.
-        Some(license) => drop(crate::license::rows::lock(tx, license)?.ok_or(Error::Unauthenticated)?),
-        // The device's row guards its trial.
-        None => rows::lock_device(tx, found.device)?,
+    // Every count hangs on the license, so that is the row to lock.
+    if let Some(entry) = renew::entered(tx, cx, credential)? {
+        return Ok(entry.activation);
     }
+    let found = identify(tx, cx, credential)?;
+    // The device's row guards its trial.
+    rows::lock_device(tx, found.device)?;
     rows::lock(tx, found.id)?.ok_or(Error::Unauthenticated)
 }
 
 /// The activation behind a credential, without a lock.
 pub(crate) fn identify(tx: &mut dyn Tx, cx: &Context<'_>, credential: &DeviceCredential) -> Result<Activation, Error> {
     let found = rows::by_id(tx, credential.activation)?.ok_or(Error::Unauthenticated)?;
-    if !cx.secret().is_device_secret(found.id, found.secret_generation, &credential.secret) {
+    check_secret(cx, &found, credential)?;
+    Ok(found)
+}
+
+fn check_secret(cx: &Context<'_>, activation: &Activation, credential: &DeviceCredential) -> Result<(), Error> {
+    if activation.kind == ActivationKind::Passive {
+        // It was issued to somebody who has no secret.
         return Err(Error::Unauthenticated);
     }
-    Ok(found)
+    let genuine = cx.secret().is_device_secret(activation.id, activation.secret_generation, &credential.secret);
+    if genuine { Ok(()) } else { Err(Error::Unauthenticated) }
 }
 
 /// The activation if it is in use.

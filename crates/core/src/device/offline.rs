@@ -1,6 +1,6 @@
 //! Devices that are never online: a signed request goes in, a signed answer comes out, and a signed proof gives it back.
 
-use super::activate::{Activate, DeviceFacts, Way, lock_license, on_license, on_trial, open_product, report_along};
+use super::activate::{Activate, DeviceFacts, Way, by_code, on_trial, open_product, report_along};
 use super::{ActivationKind, ReturnCause, give_back, lease, rows};
 use crate::account::rows as account_rows;
 use crate::catalog;
@@ -8,10 +8,12 @@ use crate::context::{Action, Context, Who};
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{ActivationId, ProductId};
 use crate::identity::Right;
-use crate::license::rows as license_rows;
+use crate::journal::Subject;
+use crate::license::{self, rows as license_rows};
 use crate::text::check_remark;
 use lessor_db::Tx;
 use lessor_lease::{Document, DocumentError, OfflineAnswer, OfflineRequest, PublicKey, VERSION, from_hex};
+use serde_json::json;
 
 /// How long a request may be on its way.
 const REQUEST_DAYS: i64 = 14;
@@ -40,15 +42,18 @@ pub fn offline_activate(
     let document = Document::parse(text).map_err(bad)?;
     let request = document.open_request().map_err(bad)?;
     let asked = catalog::resolve_product(tx, &request.product)?;
+    may_answer(tx, cx, asked)?;
+    let carried = catalog::rows::product(tx, asked)?.ok_or(Error::not_found(Noun::Product))?;
+    tell_if_refused(cx, &carried, json!({ "device": request.device, "request": request.request }));
     if product.is_some_and(|product| product != asked) {
         return Err(Refusal::BadCertificate("it asks for another product".into()).into());
     }
-    may_answer(tx, cx, asked)?;
     if !is_request_name(&request.request) {
         return Err(Refusal::BadCertificate("its name is not 32 hexadecimal digits".into()).into());
     }
     super::check_fingerprint(&request.device)?;
     check_remark("user", &request.user, 200)?;
+    check_remark("name", &request.device_name, 200)?;
     wait_for_twin(tx, cx, asked, &request)?;
     if let Some(answer) = rows::answer_to(tx, asked, &request.request)? {
         return same_answer(&answer, &document);
@@ -57,31 +62,38 @@ pub fn offline_activate(
     if age > REQUEST_DAYS * 86_400 {
         return Err(Refusal::StaleCertificate.into());
     }
-    let product = open_product(tx, asked)?;
+    cx.take_denial();
+    open_product(tx, cx, asked, None)?;
     let cmd = command(asked, &request)?;
     let way = Way { kind: ActivationKind::Offline, request: Some(&request.request) };
-    let (activation, _) = match &cmd.code {
-        Some(code) => on_license(tx, cx, &product, code, &cmd, way)?,
-        None => on_trial(tx, cx, &product, &cmd, way)?,
+    let (leased, _) = match &cmd.code {
+        Some(code) => by_code(tx, cx, code, &cmd, way)?,
+        None => on_trial(tx, cx, &cmd, way)?,
     };
-    report_along(tx, cx, &activation, &cmd)?;
+    report_along(tx, cx, &leased.activation, &cmd)?;
     let answer = OfflineAnswer {
         v: VERSION,
         request: request.request.clone(),
         request_digest: document.digest(),
-        lease: lease::build(tx, &activation, &product)?,
+        lease: leased.lease(),
     };
-    let signer = catalog::signer(tx, product.id)?;
-    let answer = answer.sign(&signer).map_err(|error| lease::broken("offline answer", error))?.to_string();
-    rows::keep_answer(tx, activation.id, &document.digest(), &answer)?;
+    let answer = answer.sign(&leased.known.signer).map_err(|error| lease::broken("offline answer", error))?.to_string();
+    rows::keep_answer(tx, leased.activation.id, &document.digest(), &answer)?;
     Ok(answer)
+}
+
+/// A request or proof that is forged, foreign, replayed or too old is worth an event of the vendor's.
+fn tell_if_refused(cx: &Context<'_>, product: &catalog::Product, data: serde_json::Value) {
+    let subject = Subject { kind: "product", id: product.id.0, account: product.tenant, tenant: product.tenant };
+    cx.if_refused("certificate.refused", subject, data);
 }
 
 /// Takes the lock under which the request will be answered, so that a twin which is being answered right now has its
 /// answer before anybody looks for one.
 fn wait_for_twin(tx: &mut dyn Tx, cx: &Context<'_>, product: ProductId, request: &OfflineRequest) -> Result<(), Error> {
     match &request.license {
-        Some(code) => drop(lock_license(tx, product, code)?),
+        Some(code) if license::is_code(code) => drop(license_rows::lock_by_code(tx, product, code)?),
+        Some(_) => {}
         None => {
             let product = catalog::rows::product(tx, product)?.ok_or(Error::not_found(Noun::Product))?;
             rows::known(tx, cx.new_id(), &product, &request.device, cx.now)?;
@@ -119,7 +131,14 @@ fn command(product: ProductId, request: &OfflineRequest) -> Result<Activate, Err
     Ok(Activate {
         product,
         code: request.license.clone(),
-        device: DeviceFacts { fingerprint: request.device.clone(), public_key: Some(key), virtual_platform: None },
+        end_user: None,
+        device: DeviceFacts {
+            fingerprint: request.device.clone(),
+            public_key: Some(key),
+            virtual_platform: None,
+            name: request.device_name.clone(),
+        },
+        lease_days: None,
         user: request.user.clone(),
         system: request.system.clone(),
         consumer: request.consumer.clone(),
@@ -144,6 +163,8 @@ pub fn offline_return(
         return Err(Error::not_found(Noun::Activation));
     }
     may_answer(tx, cx, found.product)?;
+    let sold = catalog::rows::product(tx, found.product)?.ok_or(Error::not_found(Noun::Product))?;
+    tell_if_refused(cx, &sold, json!({ "device": found.fingerprint, "activation": found.id.to_string() }));
     let key = rows::public_key(tx, found.device)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let key = key.and_then(|bytes| PublicKey::from_bytes(&bytes).ok());
     let key = key.ok_or_else(|| Error::from(Refusal::BadCertificate("its device has no key".into())))?;

@@ -1,5 +1,6 @@
 //! API keys: made, changed, revoked, and recognised by a keyed hash of their text.
 
+use super::keyring::Known;
 use super::{Credential, Level, Right, check_may_give, checksum, rows};
 use crate::account::{self, Account};
 use crate::clock::Timestamp;
@@ -194,24 +195,19 @@ pub fn by_text(tx: &mut dyn Tx, cx: &Context<'_>, text: &str) -> Result<ApiKey, 
     Ok(key)
 }
 
-/// Who presents this key.
-///
-/// # Errors
-/// `Unauthenticated` for an unknown, expired or revoked key, or one of a closed account.
-pub fn authenticate(tx: &mut dyn Tx, cx: &Context<'_>, presented: &str) -> Result<Actor, Error> {
-    if !may_be_one(presented) {
-        return Err(Error::Unauthenticated);
-    }
+/// Who presents this key: `Unauthenticated` for an unknown, expired or revoked key, or one of a closed account.
+pub(super) fn find(tx: &mut dyn Tx, cx: &Context<'_>, presented: &str) -> Result<Known, Error> {
     let found = rows::key_and_path(tx, &hash(cx, presented))?;
     let (key, path) = found.filter(|(key, _)| is_live(key, cx.now)).ok_or(Error::Unauthenticated)?;
-    Ok(Actor {
+    let actor = Actor {
         who: Who::ApiKey(key.id),
         account: key.account,
         tenant: key.tenant,
         grants: vec![Grant { path: path.clone(), level: Level::Write }],
         path,
         rights: key.rights,
-    })
+    };
+    Ok(Known::new(actor, key.expires_at))
 }
 
 /// Can this text be a key at all? A native one with a wrong checksum cannot; of other forms only storage knows.

@@ -5,13 +5,16 @@
 //! in a readable form: passwords as argon2id, keys and sessions as keyed hashes.
 
 pub mod api_key;
+pub(crate) mod keyring;
 pub mod password;
 pub(crate) mod rows;
 pub mod session;
+pub(crate) mod tries;
 pub mod user;
 
-use crate::app::App;
-use crate::context::{Actor, Context};
+pub use keyring::{authenticate, authenticate_beside};
+
+use crate::context::Context;
 use crate::error::{Error, Noun};
 use crate::secret::{base62, crc32};
 use lessor_db::{FromColumn, ValueRef};
@@ -35,26 +38,6 @@ impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Credential([redacted])")
     }
-}
-
-/// Finds out who presents a bearer text: a session's token or an API key of any form. What has a form of ours but is
-/// mistyped is refused without asking storage.
-///
-/// # Errors
-/// `Unauthenticated` for whatever is unknown, expired, revoked, or of a closed user or account.
-pub async fn authenticate(app: &App, presented: &str) -> Result<Actor, Error> {
-    if presented.is_empty() || presented.len() > MAX_PRESENTED {
-        return Err(Error::Unauthenticated);
-    }
-    let is_session = presented.starts_with(session::SESSION_PREFIX);
-    if !is_session && !api_key::may_be_one(presented) {
-        return Err(Error::Unauthenticated);
-    }
-    let presented = presented.to_owned();
-    app.read(&app.system(), move |tx, cx| {
-        if is_session { session::authenticate(tx, cx, &presented) } else { api_key::authenticate(tx, cx, &presented) }
-    })
-    .await
 }
 
 /// May the caller hand this level on this branch to somebody else? Nobody gives more than they have themselves
@@ -131,13 +114,19 @@ impl Right {
     pub const IDENTITY_READ: Right = Right::named("identity:read");
     /// To make and revoke users and keys.
     pub const IDENTITY_WRITE: Right = Right::named("identity:write");
+    /// To see groups and end users.
+    pub const GROUPS_READ: Right = Right::named("groups:read");
+    /// To make and change them, and to say which licenses a group has.
+    pub const GROUPS_WRITE: Right = Right::named("groups:write");
+    /// To read what programs tell of their use.
+    pub const ANALYTICS_READ: Right = Right::named("analytics:read");
     /// To read the journal.
     pub const EVENTS_READ: Right = Right::named("events:read");
     /// To bring usage in.
     pub const USAGE_WRITE: Right = Right::named("usage:write");
 
     /// Every right of the core, for keys that may do everything.
-    pub const ALL: [Right; 12] = [
+    pub const ALL: [Right; 15] = [
         Right::ACCOUNTS_READ,
         Right::ACCOUNTS_WRITE,
         Right::CATALOG_READ,
@@ -148,6 +137,9 @@ impl Right {
         Right::OFFLINE,
         Right::IDENTITY_READ,
         Right::IDENTITY_WRITE,
+        Right::GROUPS_READ,
+        Right::GROUPS_WRITE,
+        Right::ANALYTICS_READ,
         Right::EVENTS_READ,
         Right::USAGE_WRITE,
     ];

@@ -1,9 +1,9 @@
 //! Sessions and one-time links, and signing in: slowly for whoever guesses, alike for users that exist and that don't.
 
+use super::keyring::Known;
 use super::password::{self, STAFF_MINIMUM};
 use super::user::{self, MAX_LOGIN, check_stands_above};
-use super::{Credential, rows};
-use crate::alias;
+use super::{Credential, rows, tries};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::context::{Actor, Context, Who};
@@ -14,7 +14,6 @@ use crate::secret::base62;
 use crate::text::check_line;
 use lessor_db::Tx;
 use serde_json::json;
-use uuid::Uuid;
 
 /// What every session's token begins with.
 pub const SESSION_PREFIX: &str = "lss_";
@@ -26,12 +25,6 @@ const LINK: &str = "link";
 const SESSION_HOURS: i64 = 12;
 /// How long a link may be used.
 const LINK_HOURS: i64 = 24;
-/// Failures in a row without any delay.
-const FREE_TRIES: i64 = 5;
-/// The longest delay: it must not become a weapon to lock others out.
-const MAX_DELAY_SECONDS: i64 = 900;
-/// Failures in a row after which only an administrator or a link lets the user in.
-const MAX_FAILURES: i64 = 100;
 
 /// Someone who signed in.
 #[derive(Clone, Debug)]
@@ -55,23 +48,22 @@ pub fn begin(tx: &mut dyn Tx, cx: &Context<'_>, user: UserId) -> Result<(Credent
     issue(tx, cx, user, SESSION, SESSION_PREFIX, cx.now.plus_hours(SESSION_HOURS))
 }
 
-/// Who presents this session's token. Rights changed meanwhile count.
-///
-/// # Errors
-/// `Unauthenticated` for an unknown, expired or ended session, or one of a closed user or account.
-pub fn authenticate(tx: &mut dyn Tx, cx: &Context<'_>, presented: &str) -> Result<Actor, Error> {
+/// Who presents this session's token: `Unauthenticated` for an unknown, expired or ended session, or one of a closed user or
+/// account.
+pub(super) fn find(tx: &mut dyn Tx, cx: &Context<'_>, presented: &str) -> Result<Known, Error> {
     let session = rows::session(tx, &hash(cx, presented), SESSION)?.ok_or(Error::Unauthenticated)?;
     if session.expires_at <= cx.now {
         return Err(Error::Unauthenticated);
     }
-    Ok(Actor {
+    let actor = Actor {
         who: Who::User(session.user),
         account: session.account,
         tenant: session.tenant,
         path: session.path,
         grants: rows::grants(tx, session.user)?,
         rights: None,
-    })
+    };
+    Ok(Known::new(actor, Some(session.expires_at)))
 }
 
 /// Ends the session with this token. One that is unknown or over already is none the worse.
@@ -177,46 +169,14 @@ fn count_try(tx: &mut dyn Tx, cx: &Context<'_>, login: &str) -> Result<Option<ro
     // What no login can look like is not looked up: storage does not take every text.
     let row = if check_line("login", login, MAX_LOGIN).is_ok() { rows::lock_login(tx, login)? } else { None };
     let Some(row) = row.filter(|row| row.user.closed_at.is_none()) else {
-        return count_strange_try(tx, cx, login);
+        tries::count_strange(tx, cx, "sign-in", &[login.as_bytes()])?;
+        return Ok(None);
     };
-    refuse_blocked(row.blocked_until, cx.now)?;
+    tries::refuse_blocked(row.blocked_until, cx.now)?;
     let failures = row.failures + 1;
-    rows::set_tries(tx, row.user.id, failures, blocked_until(failures, cx.now))?;
+    rows::set_tries(tx, row.user.id, failures, tries::blocked_until(failures, cx.now))?;
     let open = crate::account::rows::by_id(tx, row.user.account)?.is_some_and(|account| account.closed_at.is_none());
     Ok(open.then_some(row))
-}
-
-/// Logins that nobody has are slowed down like the others, or the delay would tell who exists. They are counted in
-/// 65 536 places, so that inventing logins fills nothing up.
-fn count_strange_try(tx: &mut dyn Tx, cx: &Context<'_>, login: &str) -> Result<Option<rows::UserRow>, Error> {
-    let place = cx.secret().mac("sign-in", &[login.as_bytes()]);
-    let name = format!("sign-in:{:02x}{:02x}", place[0], place[1]);
-    let failures = alias::next_number(tx, AccountId(Uuid::nil()), &name, 1)?;
-    refuse_blocked(alias::meta_time(tx, &name)?, cx.now)?;
-    if let Some(until) = blocked_until(failures, cx.now) {
-        alias::set_meta(tx, &name, &until.to_rfc3339())?;
-    }
-    Ok(None)
-}
-
-fn refuse_blocked(until: Option<Timestamp>, now: Timestamp) -> Result<(), Error> {
-    match until {
-        Some(until) if now < until => {
-            let seconds = u32::try_from(until.seconds() - now.seconds()).unwrap_or(u32::MAX).max(1);
-            Err(Refusal::TooManyTries { seconds }.into())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Until when nobody may try again after so many failures in a row: the delay doubles with each.
-fn blocked_until(failures: i64, now: Timestamp) -> Option<Timestamp> {
-    if failures >= MAX_FAILURES {
-        return Some(now.plus_days(36_500));
-    }
-    let doublings = u32::try_from(failures - FREE_TRIES).ok()?;
-    let seconds = 2_i64.checked_pow(doublings).unwrap_or(MAX_DELAY_SECONDS).min(MAX_DELAY_SECONDS);
-    Some(now.plus_micros(seconds * 1_000_000))
 }
 
 fn issue(
@@ -234,28 +194,4 @@ fn issue(
 
 fn hash(cx: &Context<'_>, text: &str) -> [u8; 32] {
     cx.secret().mac("session", &[text.as_bytes()])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_delay_doubles_after_the_free_tries_and_stays_bounded() {
-        let now = Timestamp::from_seconds(1_000);
-        let wait = |failures| blocked_until(failures, now).map(|until| until.seconds() - now.seconds());
-        assert_eq!((1..=4).map(wait).collect::<Vec<_>>(), [None; 4]);
-        assert_eq!((5..=8).map(wait).collect::<Vec<_>>(), [Some(1), Some(2), Some(4), Some(8)]);
-        assert_eq!(wait(99), Some(MAX_DELAY_SECONDS));
-        assert!(wait(100) > Some(10 * 365 * 86_400));
-    }
-
-    #[test]
-    fn a_block_ends_at_its_instant() {
-        let until = Timestamp::from_seconds(10);
-        assert!(refuse_blocked(Some(until), until).is_ok());
-        let refused = refuse_blocked(Some(until), Timestamp::from_seconds(9));
-        assert!(matches!(refused, Err(Error::Refused(Refusal::TooManyTries { seconds: 1 }))));
-        assert!(refuse_blocked(None, until).is_ok());
-    }
 }

@@ -8,7 +8,7 @@ pub use seal::{Flaw, seal, verify};
 
 use crate::account::{self, Path};
 use crate::clock::Timestamp;
-use crate::context::Context;
+use crate::context::{Context, Denial};
 use crate::error::Error;
 use crate::id::{AccountId, EventId, RequestId};
 use crate::identity::Right;
@@ -57,8 +57,21 @@ pub fn append(tx: &mut dyn Tx, cx: &Context<'_>, kind: &str, subject: Subject, d
     let id: EventId = cx.new_id();
     let actor = cx.actor();
     let chain = json!([actor.who.to_string(), actor.account.to_string()]).to_string();
-    rows::insert(tx, id, cx.now, kind, subject, &chain, cx.caller.request, &data.to_string())?;
+    rows::insert(tx, id, cx.now, kind, subject, chain, cx.caller.request, data.to_string())?;
     Ok(id)
+}
+
+/// Appends an event of one kind about each of many subjects.
+pub(crate) fn append_many(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    kind: &str,
+    events: &[(Subject, Value)],
+) -> Result<(), Error> {
+    let actor = cx.actor();
+    let chain = json!([actor.who.to_string(), actor.account.to_string()]).to_string();
+    let events: Vec<_> = events.iter().map(|(subject, data)| (cx.new_id(), *subject, data.to_string())).collect();
+    Ok(rows::insert_many(tx, cx.now, kind, &chain, cx.caller.request, &events)?)
 }
 
 /// Records that the caller was forbidden something. Called by the application, in a transaction of its own.
@@ -67,6 +80,14 @@ pub(crate) fn append_denial(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<(), Err
     let subject = Subject { kind: "account", id: actor.account.0, account: actor.account, tenant: actor.tenant };
     let rights = actor.rights.as_ref().map(|rights| rights.iter().map(Right::as_str).collect::<Vec<_>>());
     append(tx, cx, "access.denied", subject, &json!({ "rights": rights }))?;
+    Ok(())
+}
+
+/// Records a refusal that is worth knowing of, with its reason. Called by the application, in a transaction of its own.
+pub(crate) fn append_refusal(tx: &mut dyn Tx, cx: &Context<'_>, denial: &Denial, reason: &str) -> Result<(), Error> {
+    let mut data = denial.data.clone();
+    data["reason"] = json!(reason);
+    append(tx, cx, denial.kind, denial.subject, &data)?;
     Ok(())
 }
 

@@ -2,12 +2,20 @@
 
 use super::{Event, Subject};
 use crate::account::Path;
+use crate::bulk::{Insert, ROWS, Text, many};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, EventId, RequestId};
-use lessor_db::{FromRow, Row, StoreError, Tx, statements};
+use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
+const EVENT_HEAD: &str = "INSERT INTO events \
+    (id, tenant_id, account_id, at, kind, subject_kind, subject_id, actor, request_id, data) VALUES ";
+const EVENTS_TEXT: Text<4_096> = many(EVENT_HEAD, "(?, ?, ?, $1, $2, ?, ?, $3, $4, ?)", ROWS, 4, "");
+const EVENT_TEXT: Text<256> = many(EVENT_HEAD, "(?, ?, ?, $1, $2, ?, ?, $3, $4, ?)", 1, 4, "");
+
 statements! {
+    EVENTS = EVENTS_TEXT.as_str();
+    EVENT_ALONE = EVENT_TEXT.as_str();
     INSERT = "INSERT INTO events (id, tenant_id, account_id, at, kind, subject_kind, subject_id, actor, request_id, data) \
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     PAGE = "SELECT e.id, e.at, e.kind, e.subject_kind, e.subject_id, e.account_id, e.actor, e.request_id, e.data, a.path \
@@ -36,9 +44,9 @@ pub(super) fn insert(
     at: Timestamp,
     kind: &str,
     subject: Subject,
-    actor: &str,
+    actor: String,
     request: RequestId,
-    data: &str,
+    data: String,
 ) -> Result<(), StoreError> {
     let params = [
         id.into(),
@@ -52,8 +60,30 @@ pub(super) fn insert(
         request.into(),
         data.into(),
     ];
-    tx.execute(INSERT, &params)?;
-    Ok(())
+    tx.queue(INSERT, &params)
+}
+
+/// Writes events of one kind and instant: `(id, subject, data)`.
+pub(super) fn insert_many(
+    tx: &mut dyn Tx,
+    at: Timestamp,
+    kind: &str,
+    actor: &str,
+    request: RequestId,
+    events: &[(EventId, Subject, String)],
+) -> Result<(), StoreError> {
+    let shared = [at.into(), kind.into(), actor.into(), request.into()];
+    let params = |(id, subject, data): &(EventId, Subject, String), bound: &mut Vec<Value>| {
+        bound.extend([
+            (*id).into(),
+            subject.tenant.into(),
+            subject.account.into(),
+            subject.kind.into(),
+            subject.id.into(),
+            data.as_str().into(),
+        ]);
+    };
+    Insert { many: EVENTS, one: EVENT_ALONE }.write(tx, &shared, events, params)
 }
 
 impl FromRow for Event {

@@ -1,9 +1,10 @@
 //! Issues licenses: codes generated or imported, with the terms of a profile or of the product.
 
-use super::{License, Role, rows, segment};
+use super::batch::{Batch, random_code};
+use super::{License, Role};
 use crate::account::{self, Account};
 use crate::catalog::{self, Product, Profile};
-use crate::context::{Action, Context};
+use crate::context::{Action, Context, Who};
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, LicenseId, ProductId, ProfileId};
 use crate::identity::Right;
@@ -52,6 +53,10 @@ pub fn issue(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &IssueLicenses) -> Result<V
     let product = catalog::rows::product(tx, cmd.product)?.ok_or(Error::not_found(Noun::Product))?;
     let account = recipient(tx, cx, &product, cmd.account)?;
     let profile = profile_of(tx, &product, cmd.profile)?;
+    // Shares of licenses are made of delegations alone, by a daemon for its own store.
+    if cmd.role == Role::Delegated && cx.actor().who != Who::System {
+        return Err(Error::malformed("role", "licenses of this role are not issued"));
+    }
     check_text("reference", &cmd.reference)?;
     check_text("order", &cmd.order)?;
     let issuer = Issuer { cmd, product: &product, account: &account, profile: profile.as_ref() };
@@ -62,7 +67,7 @@ pub fn issue(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &IssueLicenses) -> Result<V
         }
         Codes::Generate(amount) => {
             let amount = super::in_range("amount", *amount, 1, MOST_CODES)?;
-            (0..amount).map(|_| issuer.generate(tx, cx)).collect()
+            issuer.generate(tx, cx, amount)
         }
     }
 }
@@ -121,77 +126,65 @@ struct Issuer<'a> {
 }
 
 impl Issuer<'_> {
-    /// Two imports of the same codes meet at the first of them: codes are taken in one order, whatever their order in the
-    /// list, so that neither waits for the other.
     fn import(&self, tx: &mut dyn Tx, cx: &Context<'_>, codes: &[String]) -> Result<Vec<(LicenseId, String)>, Error> {
-        let licenses: Vec<License> = codes.iter().map(|code| self.license(cx, code.clone())).collect();
-        let mut by_code: Vec<&License> = licenses.iter().collect();
+        let mut batch = Batch::of(self.product);
+        let licenses: Vec<License> = codes.iter().map(|code| self.license(cx, &batch, code.clone())).collect();
+        let written = batch.write(tx, cx, &licenses)?;
+        let mut by_code: Vec<&License> = licenses.iter().filter(|license| !written.contains(&license.id)).collect();
         by_code.sort_unstable_by(|one, other| one.code.cmp(&other.code));
-        for license in by_code {
-            if !rows::insert(tx, license)? {
-                return Err(Refusal::Taken { noun: Noun::License, name: license.code.clone() }.into());
-            }
+        if let Some(taken) = by_code.first() {
+            return Err(Refusal::Taken { noun: Noun::License, name: taken.code.clone() }.into());
         }
-        licenses.into_iter().map(|license| self.complete(tx, cx, license)).collect()
+        self.complete(tx, cx, licenses)
     }
 
-    fn generate(&self, tx: &mut dyn Tx, cx: &Context<'_>) -> Result<(LicenseId, String), Error> {
+    fn generate(&self, tx: &mut dyn Tx, cx: &Context<'_>, amount: i64) -> Result<Vec<(LicenseId, String)>, Error> {
+        let mut batch = Batch::of(self.product);
+        let mut open: Vec<License> = (0..amount).map(|_| self.license(cx, &batch, random_code(cx))).collect();
+        let mut done = Vec::with_capacity(open.len());
         // A code of 60 bits meets another one about never; a third try would mean broken chance.
         for _ in 0..3 {
-            let license = self.license(cx, random_code(cx));
-            if rows::insert(tx, &license)? {
-                return self.complete(tx, cx, license);
+            let written = batch.write(tx, cx, &open)?;
+            let (new, taken): (Vec<_>, Vec<_>) = open.into_iter().partition(|license| written.contains(&license.id));
+            done.extend(new);
+            if taken.is_empty() {
+                return self.complete(tx, cx, done);
             }
+            open = taken.iter().map(|_| self.license(cx, &batch, random_code(cx))).collect();
         }
         Err(Refusal::NoneFree.into())
     }
 
-    fn license(&self, cx: &Context<'_>, code: String) -> License {
+    fn license(&self, cx: &Context<'_>, batch: &Batch<'_>, code: String) -> License {
         License {
-            id: cx.new_id(),
-            tenant: self.product.tenant,
-            account: self.account.id,
-            product: self.product.id,
-            profile: self.profile.map(|profile| profile.id),
-            code,
-            role: self.cmd.role,
             reference: self.cmd.reference.clone(),
             order: self.cmd.order.clone(),
-            acquired: self.profile.is_some_and(|profile| profile.acquired),
-            terms: self.profile.map_or(&self.product.terms, |profile| &profile.terms).clone(),
-            hold_count: 0,
-            active_count: 0,
-            returned_count: 0,
-            last_activated_at: None,
-            created_at: cx.now,
-            modified_at: cx.now,
-            version: 1,
+            ..batch.license(cx, self.account.id, self.profile, code, self.cmd.role)
         }
     }
 
-    fn complete(&self, tx: &mut dyn Tx, cx: &Context<'_>, mut license: License) -> Result<(LicenseId, String), Error> {
-        match self.profile {
-            Some(profile) => catalog::rows::copy_settings(tx, profile.id.0, license.id.0)?,
-            None => catalog::rows::grant_defaults(tx, self.product.id, license.id.0)?,
-        }
-        segment::open(tx, cx, &license)?;
-        let data = json!({ "after": {
-            "code": license.code,
-            "order": license.order,
-            "profile": self.profile.map(|profile| profile.name.as_str()),
-            "terms": catalog::terms_view(&license.terms),
-        }});
-        journal::append(tx, cx, "license.issued", license.subject(), &data)?;
+    /// Tells of each license, and stops those of a profile whose licenses do not start usable.
+    fn complete(
+        &self,
+        tx: &mut dyn Tx,
+        cx: &Context<'_>,
+        mut licenses: Vec<License>,
+    ) -> Result<Vec<(LicenseId, String)>, Error> {
+        let told = |license: &License| {
+            let data = json!({ "after": {
+                "code": license.code,
+                "order": license.order,
+                "profile": self.profile.map(|profile| profile.name.as_str()),
+                "terms": catalog::terms_view(&license.terms),
+            }});
+            (license.subject(), data)
+        };
+        journal::append_many(tx, cx, "license.issued", &licenses.iter().map(told).collect::<Vec<_>>())?;
         if self.profile.is_some_and(|profile| !profile.enabled) {
-            super::change::disable(tx, cx, &mut license)?;
+            for license in &mut licenses {
+                super::change::disable(tx, cx, license)?;
+            }
         }
-        Ok((license.id, license.code))
+        Ok(licenses.into_iter().map(|license| (license.id, license.code)).collect())
     }
-}
-
-/// 18 decimal digits, the first not 0.
-fn random_code(cx: &Context<'_>) -> String {
-    let chance = u64::from_be_bytes(cx.random());
-    // 2^64 is no multiple of 9·10^17; the lean of the remainder is below one in twenty.
-    (100_000_000_000_000_000 + chance % 900_000_000_000_000_000).to_string()
 }

@@ -2,8 +2,11 @@
 //! billable facts did not change.
 
 mod acquire;
+pub(crate) mod batch;
 mod change;
+mod import;
 mod issue;
+mod marks;
 mod note;
 mod remove;
 pub(crate) mod rows;
@@ -15,7 +18,9 @@ mod view;
 pub use acquire::{Acquire, acquire};
 pub use change::{ChangeLicense, change, give_back_all};
 pub(crate) use change::{hold_changed, inherit_all};
+pub use import::{Fate, ImportLicenses, ImportRow, import};
 pub use issue::{Codes, IssueLicenses, issue};
+pub(crate) use marks::Marks;
 pub use note::{NewNote, Note, NoteKind, NotesChange, notes};
 pub use remove::remove;
 pub use segment::{Segment, segments};
@@ -43,8 +48,10 @@ pub enum Role {
     Standard,
     /// Issued to one device in a file, once.
     Passive,
-    /// For a daemon on a local network.
+    /// For daemons on local networks; each activates it once.
     NetworkMaster,
+    /// In a daemon's own store: its share of a license of its server. Devices activate it.
+    Delegated,
 }
 
 impl Role {
@@ -54,12 +61,15 @@ impl Role {
             Role::Standard => "standard",
             Role::Passive => "passive",
             Role::NetworkMaster => "network_master",
+            Role::Delegated => "delegated",
         }
     }
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Role::Standard, Role::Passive, Role::NetworkMaster].into_iter().find(|role| role.word() == word)
+        [Role::Standard, Role::Passive, Role::NetworkMaster, Role::Delegated]
+            .into_iter()
+            .find(|role| role.word() == word)
     }
 }
 
@@ -110,9 +120,6 @@ impl License {
     /// May one more device use this license now? Lasting reasons come first. `taken` counts what holds a place.
     pub fn admit(&self, held: bool, taken: i64, now: Timestamp) -> Result<(), Refusal> {
         self.usable(held, now)?;
-        if self.terms.concurrency == Concurrency::Network && self.role == Role::Standard {
-            return Err(Refusal::NetworkOnly);
-        }
         if taken >= self.terms.activation_limit {
             let concurrent = self.terms.concurrency != Concurrency::Off;
             return Err(Refusal::NoSeat { limit: self.terms.activation_limit, concurrent });
@@ -122,13 +129,24 @@ impl License {
 
     /// May those who have it go on using it? `held` says whether a hold reaches its account.
     pub fn usable(&self, held: bool, now: Timestamp) -> Result<(), Refusal> {
+        self.in_order(held, now)?;
+        match self.role {
+            Role::NetworkMaster => Err(Refusal::NetworkOnly),
+            Role::Standard if self.terms.concurrency == Concurrency::Network => Err(Refusal::NetworkOnly),
+            Role::Standard | Role::Passive | Role::Delegated => Ok(()),
+        }
+    }
+
+    /// Does nothing stop it altogether, for devices and daemons alike?
+    pub(crate) fn in_order(&self, held: bool, now: Timestamp) -> Result<(), Refusal> {
         if held || self.hold_count > 0 {
             return Err(Refusal::Held);
         }
-        if self.terms.term.is_over(now) {
-            return Err(Refusal::TermOver);
+        match self.role {
+            _ if !self.terms.term.is_over(now) => Ok(()),
+            Role::Delegated => Err(Refusal::DelegationOver),
+            Role::Standard | Role::Passive | Role::NetworkMaster => Err(Refusal::TermOver),
         }
-        Ok(())
     }
 
     /// Has it ever been activated?

@@ -1,6 +1,6 @@
 //! The SQL of licenses, their notes and segments.
 
-use super::{License, LicenseFilter, Note, Segment, TermKind, Terms, terms_columns};
+use super::{License, LicenseFilter, Note, Segment, TermKind, Terms};
 use crate::account::Path;
 use crate::catalog::rows::{CHUNK, fifty, padded};
 use crate::clock::Timestamp;
@@ -9,14 +9,57 @@ use crate::page::Start;
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
+/// The columns of a license in the order [`License::at`] reads them; with a table's name and a dot where more than one is
+/// read.
+macro_rules! license_list {
+    () => {
+        $crate::license::rows::license_list!("")
+    };
+    ($table:literal) => {
+        concat!(
+            $table,
+            "id, ",
+            $table,
+            "tenant_id, ",
+            $table,
+            "account_id, ",
+            $table,
+            "product_id, ",
+            $table,
+            "profile_id, ",
+            $table,
+            "code, ",
+            $table,
+            "role, ",
+            $table,
+            "reference, ",
+            $table,
+            "order_reference, ",
+            $table,
+            "acquired, ",
+            $table,
+            "hold_count, ",
+            $table,
+            "active_count, ",
+            $table,
+            "returned_count, ",
+            $table,
+            "last_activated_at, ",
+            $table,
+            "created_at, ",
+            $table,
+            "modified_at, ",
+            $table,
+            "version, ",
+            $crate::license::terms_columns!($table)
+        )
+    };
+}
+pub(crate) use license_list;
+
 macro_rules! license_columns {
     () => {
-        concat!(
-            "SELECT id, tenant_id, account_id, product_id, profile_id, code, role, reference, order_reference, \
-             acquired, hold_count, active_count, returned_count, last_activated_at, created_at, modified_at, version, ",
-            terms_columns!(),
-            " FROM licenses "
-        )
+        concat!("SELECT ", license_list!(), " FROM licenses ")
     };
 }
 
@@ -36,12 +79,6 @@ macro_rules! license_filter {
 }
 
 statements! {
-    INSERT = concat!(
-        "INSERT INTO licenses (id, tenant_id, account_id, product_id, profile_id, code, role, reference, order_reference, \
-         acquired, hold_count, active_count, returned_count, last_activated_at, created_at, modified_at, version, ",
-        terms_columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, NULL, $11, $11, 1, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) ON CONFLICT (product_id, code) DO NOTHING");
     UPDATE = "UPDATE licenses SET account_id = $2, profile_id = $3, order_reference = $4, acquired = $5, \
         online_lease_hours = $6, virtual_lease_hours = $7, offline_lease_hours = $8, term_kind = $9, term_days = $10, \
         term_end = $11, maintenance_end = $12, activation_limit = $13, process_limit = $14, concurrency = $15, \
@@ -50,13 +87,19 @@ statements! {
     BY_IDS = concat!(license_columns!(), "WHERE id IN (", fifty!(), ") ORDER BY id");
     LOCK = concat!(license_columns!(), "WHERE id = $1 FOR UPDATE");
     LOCK_BY_CODE = concat!(license_columns!(), "WHERE product_id = $1 AND code = $2 FOR UPDATE");
-    BY_CODE = concat!(license_columns!(), "WHERE tenant_id = $1 AND code = $2 ORDER BY id LIMIT 1000");
+    /// By the tenant's products, of which there are few, rather than by an index of its own over all codes.
+    BY_CODE = concat!(
+        license_columns!(),
+        "WHERE product_id IN (SELECT id FROM products WHERE tenant_id = $1) AND code = $2 ORDER BY id LIMIT 1000");
     BY_PRODUCT_AND_CODE = concat!(license_columns!(), "WHERE product_id = $1 AND code = $2");
     PAGE = concat!(license_columns!(), license_filter!(), "AND id > $16 ORDER BY id LIMIT $17 OFFSET $18");
     COUNT = concat!("SELECT count(*) FROM licenses ", license_filter!());
     AFTER = "SELECT l.id, a.path FROM licenses l JOIN accounts a ON a.id = l.account_id \
          WHERE l.id > $1 AND a.path >= $2 AND a.path < $3 AND (CAST($4 AS BIGINT) = 0 OR l.product_id = $5) \
-         AND (CAST($6 AS BIGINT) = 0 OR l.code = $7) ORDER BY l.id LIMIT $8";
+         ORDER BY l.id LIMIT $6";
+    AFTER_WITH_CODE = "SELECT l.id, a.path FROM licenses l JOIN accounts a ON a.id = l.account_id \
+         WHERE l.code = $6 AND l.product_id IN (SELECT p.id FROM products p WHERE CAST($4 AS BIGINT) = 0 OR p.id = $5) \
+         AND l.id > $1 AND a.path >= $2 AND a.path < $3 ORDER BY l.id LIMIT $7";
     OF_ACCOUNT = concat!(license_columns!(), "WHERE account_id = $1 ORDER BY id LIMIT 500 FOR UPDATE");
     BY_ORDER = "SELECT product_id, code, order_reference FROM licenses \
                 WHERE tenant_id = $1 AND lower(order_reference) LIKE $2 ESCAPE '!' ORDER BY id";
@@ -85,6 +128,7 @@ statements! {
     INSERT_SEGMENT = "INSERT INTO segments (id, tenant_id, license_id, account_id, product_id, term_kind, quantity, held, from_at, to_at) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)";
 
+    RAISE_VERSION = "UPDATE licenses SET version = version + 1 WHERE id = $1";
     SET_TOKEN_LIMIT = "INSERT INTO grants (owner_id, feature_id, enabled, unit_limit, used) VALUES ($1, $2, FALSE, $3, 0) \
                        ON CONFLICT (owner_id, feature_id) DO UPDATE SET unit_limit = excluded.unit_limit";
     SET_TOKENS_USED = "UPDATE grants SET used = $3 WHERE owner_id = $1 AND feature_id = $2";
@@ -117,28 +161,38 @@ statements! {
          AND c.license_id IN (", fifty!(), ") GROUP BY c.license_id, c.feature_id");
 }
 
+impl License {
+    /// How many columns it has.
+    pub(crate) const COLUMNS: usize = 29;
+
+    /// Reads a license from the columns that begin here.
+    pub(crate) fn at(row: &dyn Row, first: usize) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(first)?,
+            tenant: row.get(first + 1)?,
+            account: row.get(first + 2)?,
+            product: row.get(first + 3)?,
+            profile: row.get(first + 4)?,
+            code: row.get(first + 5)?,
+            role: row.get(first + 6)?,
+            reference: row.get(first + 7)?,
+            order: row.get(first + 8)?,
+            acquired: row.get(first + 9)?,
+            hold_count: row.get(first + 10)?,
+            active_count: row.get(first + 11)?,
+            returned_count: row.get(first + 12)?,
+            last_activated_at: row.get(first + 13)?,
+            created_at: row.get(first + 14)?,
+            modified_at: row.get(first + 15)?,
+            version: row.get(first + 16)?,
+            terms: Terms::from_columns(row, first + 17)?,
+        })
+    }
+}
+
 impl FromRow for License {
     fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            account: row.get(2)?,
-            product: row.get(3)?,
-            profile: row.get(4)?,
-            code: row.get(5)?,
-            role: row.get(6)?,
-            reference: row.get(7)?,
-            order: row.get(8)?,
-            acquired: row.get(9)?,
-            hold_count: row.get(10)?,
-            active_count: row.get(11)?,
-            returned_count: row.get(12)?,
-            last_activated_at: row.get(13)?,
-            created_at: row.get(14)?,
-            modified_at: row.get(15)?,
-            version: row.get(16)?,
-            terms: Terms::from_columns(row, 17)?,
-        })
+        Self::at(row, 0)
     }
 }
 
@@ -167,25 +221,6 @@ impl FromRow for Segment {
             to: row.get(7)?,
         })
     }
-}
-
-/// Writes a new license; `false` when its product has that code already.
-pub(super) fn insert(tx: &mut dyn Tx, license: &License) -> Result<bool, StoreError> {
-    let mut params: Vec<Value> = vec![
-        license.id.into(),
-        license.tenant.into(),
-        license.account.into(),
-        license.product.into(),
-        license.profile.into(),
-        license.code.as_str().into(),
-        license.role.word().into(),
-        license.reference.as_str().into(),
-        license.order.as_str().into(),
-        license.acquired.into(),
-        license.created_at.into(),
-    ];
-    params.extend(license.terms.params());
-    Ok(tx.execute(INSERT, &params)? == 1)
 }
 
 pub(super) fn update(tx: &mut dyn Tx, license: &License) -> Result<(), StoreError> {
@@ -285,17 +320,17 @@ pub(super) fn ids_after(
     after: Uuid,
     limit: u32,
 ) -> Result<Vec<(Uuid, Path)>, StoreError> {
-    let params = [
+    let mut params: Vec<Value> = vec![
         after.into(),
         branch.into(),
         branch.end().into(),
         i64::from(product.is_some()).into(),
         product.unwrap_or(ProductId(Uuid::nil())).into(),
-        i64::from(code.is_some()).into(),
-        code.unwrap_or_default().into(),
-        limit.into(),
     ];
-    tx.all(AFTER, &params)
+    let statement = if code.is_some() { AFTER_WITH_CODE } else { AFTER };
+    params.extend(code.map(Value::from));
+    params.push(limit.into());
+    tx.all(statement, &params)
 }
 
 /// `LIKE` with `!` as escape, so that `%` and `_` of the caller mean themselves.
@@ -329,8 +364,7 @@ pub(crate) fn count_activation(
     now: Timestamp,
     term_end: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    tx.execute(ACTIVATED, &[id.into(), now.into(), term_end.into()])?;
-    Ok(())
+    tx.queue(ACTIVATED, &[id.into(), now.into(), term_end.into()])
 }
 
 pub(crate) fn count_returns(tx: &mut dyn Tx, id: LicenseId, returned: i64) -> Result<(), StoreError> {
@@ -430,6 +464,12 @@ pub(super) fn insert_segment(
     Ok(())
 }
 
+/// Says that something of a license changed that shows in its leases.
+pub(super) fn raise_version(tx: &mut dyn Tx, id: LicenseId) -> Result<(), StoreError> {
+    tx.execute(RAISE_VERSION, &[id.into()])?;
+    Ok(())
+}
+
 pub(super) fn set_token_limit(
     tx: &mut dyn Tx,
     license: LicenseId,
@@ -504,7 +544,7 @@ pub(super) fn put_checkout(
     Ok(())
 }
 
-type CheckoutRow = (FeatureId, String, String, i64, i64);
+pub(super) type CheckoutRow = (FeatureId, String, String, i64, i64);
 
 /// Feature, device, user, held and consumed of every check-out of a license.
 pub(super) fn checkouts_of(tx: &mut dyn Tx, license: LicenseId) -> Result<Vec<CheckoutRow>, StoreError> {

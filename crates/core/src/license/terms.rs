@@ -230,14 +230,24 @@ impl Terms {
         Ok(())
     }
 
-    /// When a lease given now ends, at the latest with the term.
+    /// When a lease given now ends, at the latest with the term. Where leases hold the places and a heartbeat is asked
+    /// for, after three beats.
     pub fn lease_end(&self, form: LeaseForm, now: Timestamp) -> Option<Timestamp> {
         let hours = match form {
             LeaseForm::Online => self.online_lease_hours,
             LeaseForm::Virtual => self.virtual_lease_hours,
             LeaseForm::Offline => self.offline_lease_hours,
         };
-        let own = (hours > 0).then(|| now.plus_hours(hours));
+        let beat = match (form, self.concurrency, self.heartbeat_minutes) {
+            (LeaseForm::Online | LeaseForm::Virtual, Concurrency::Cloud | Concurrency::Network, 1..) => {
+                Some(self.heartbeat_minutes)
+            }
+            _ => None,
+        };
+        let own = match beat {
+            Some(minutes) => Some(now.plus_minutes(minutes * MISSED_BEATS)),
+            None => (hours > 0).then(|| now.plus_hours(hours)),
+        };
         own.into_iter().chain(self.term.end).min()
     }
 
@@ -277,11 +287,41 @@ impl Terms {
 /// The columns of [`Terms`], in the order of its parameters.
 macro_rules! terms_columns {
     () => {
-        "online_lease_hours, virtual_lease_hours, offline_lease_hours, term_kind, term_days, term_end, \
-         maintenance_end, activation_limit, process_limit, concurrency, network_seats, heartbeat_minutes"
+        $crate::license::terms_columns!("")
+    };
+    ($table:literal) => {
+        concat!(
+            $table,
+            "online_lease_hours, ",
+            $table,
+            "virtual_lease_hours, ",
+            $table,
+            "offline_lease_hours, ",
+            $table,
+            "term_kind, ",
+            $table,
+            "term_days, ",
+            $table,
+            "term_end, ",
+            $table,
+            "maintenance_end, ",
+            $table,
+            "activation_limit, ",
+            $table,
+            "process_limit, ",
+            $table,
+            "concurrency, ",
+            $table,
+            "network_seats, ",
+            $table,
+            "heartbeat_minutes"
+        )
     };
 }
 pub(crate) use terms_columns;
+
+/// A device that misses this many heartbeats loses its place.
+const MISSED_BEATS: i64 = 3;
 
 /// Which of a license's lease lengths applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

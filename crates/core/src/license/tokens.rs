@@ -39,6 +39,7 @@ pub fn set_tokens(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &SetTokens) -> Result<
     let before = catalog::settings_of(tx, license.id.0)?.grants.get(&feature.id).copied().unwrap_or_default();
     let limit = in_range("limit", cmd.limit.unwrap_or(before.limit), 0, MOST_TOKENS)?;
     rows::set_token_limit(tx, license.id, feature.id, limit)?;
+    rows::raise_version(tx, license.id)?;
     let mut used = before.used;
     if let Some((device, held)) = &cmd.checked_out {
         let held = in_range("checked_out", *held, 0, MOST_TOKENS)?;

@@ -1,21 +1,22 @@
 //! Licenses as the back office reads them: one, by code, by order, in pages, with all that belongs to them.
 
-use super::{Concurrency, License, rows};
+use super::{Concurrency, License, marks, rows};
 use crate::account::{self, rows as account_rows};
 use crate::catalog::{self, Settings};
 use crate::clock::Timestamp;
 use crate::context::{Action, Context};
 use crate::device;
 use crate::error::{Error, Noun};
-use crate::id::{AccountId, FeatureId, LicenseId, ProductId, ProfileId};
+use crate::id::{AccountId, FeatureId, LicenseId, ProductId};
 use crate::identity::Right;
 use crate::page::Start;
 use lessor_db::Tx;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use uuid::Uuid;
 
 /// Which licenses a list shows. A filter that is `None` does not filter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LicenseFilter {
     /// Of this tenant.
     pub tenant: AccountId,
@@ -77,7 +78,10 @@ pub fn list(
     limit: u32,
 ) -> Result<Vec<LicenseView>, Error> {
     may_read(tx, cx, filter.tenant)?;
-    let licenses = rows::page(tx, filter, start, limit)?;
+    let licenses = match start {
+        Start::At(number) => marks::page(tx, cx, filter, number, limit)?,
+        Start::After(_) => rows::page(tx, filter, start, limit)?,
+    };
     views(tx, cx, licenses)
 }
 
@@ -122,7 +126,7 @@ pub fn get(tx: &mut dyn Tx, cx: &Context<'_>, id: LicenseId) -> Result<LicenseVi
     let license = rows::by_id(tx, id)?.ok_or(Error::not_found(Noun::License))?;
     super::owner(tx, cx, &license, &Action::read(Right::LICENSES_READ))?;
     let mut view = views(tx, cx, vec![license])?.pop().ok_or(Error::not_found(Noun::License))?;
-    view.checkouts = rows::checkouts_of(tx, id)?;
+    view.checkouts = checkouts_of(tx, &view)?;
     Ok(view)
 }
 
@@ -155,9 +159,17 @@ pub fn by_code(
     }
     let mut views = views(tx, cx, visible)?;
     for view in &mut views {
-        view.checkouts = rows::checkouts_of(tx, view.license.id)?;
+        view.checkouts = checkouts_of(tx, view)?;
     }
     Ok(views)
+}
+
+/// Who has what of a license. Without an activation only what the back office set can be in use.
+fn checkouts_of(tx: &mut dyn Tx, view: &LicenseView) -> Result<Vec<rows::CheckoutRow>, Error> {
+    if view.license.active_count == 0 && !in_use(&view.settings) {
+        return Ok(Vec::new());
+    }
+    Ok(rows::checkouts_of(tx, view.license.id)?)
 }
 
 /// A license found by its order.
@@ -178,52 +190,85 @@ pub fn by_order(tx: &mut dyn Tx, cx: &Context<'_>, tenant: AccountId, part: &str
     Ok(found.into_iter().map(|(product, code, order)| OrderMatch { product, code, order }).collect())
 }
 
-/// Adds to licenses what a reader needs of their surroundings: a handful of statements per fifty of them.
+/// Adds to licenses what a reader needs of their surroundings: a handful of statements per fifty of them, and none for what
+/// they say themselves that there is none of.
 pub fn views(tx: &mut dyn Tx, cx: &Context<'_>, licenses: Vec<License>) -> Result<Vec<LicenseView>, Error> {
     let mut views = Vec::with_capacity(licenses.len());
-    for some in licenses.chunks(catalog::rows::CHUNK) {
+    let mut accounts = HashMap::new();
+    let mut profiles = HashMap::new();
+    let mut rest = licenses.into_iter();
+    loop {
+        let some: Vec<License> = rest.by_ref().take(catalog::rows::CHUNK).collect();
+        if some.is_empty() {
+            return Ok(views);
+        }
         let ids: Vec<Uuid> = some.iter().map(|license| license.id.0).collect();
         let mut settings = catalog::settings_of_many(tx, &ids)?;
-        for (license, feature, lapsed) in lapsed_use(tx, some, cx.now)? {
+        for (license, feature, lapsed) in lapsed_use(tx, &some, &settings, cx.now)? {
             // A lapsed lease gives seats and elements back the moment it lapses, not when somebody looks.
             if let Some(grant) = settings.get_mut(&license.0).and_then(|settings| settings.grants.get_mut(&feature)) {
                 grant.used = (grant.used - lapsed).max(0);
             }
         }
-        let live: HashMap<LicenseId, i64> = rows::live_counts(tx, &ids, cx.now)?.into_iter().collect();
-        let accounts: Vec<Uuid> = some.iter().map(|license| license.account.0).collect();
-        let accounts: HashMap<AccountId, String> = rows::account_names(tx, &accounts)?.into_iter().collect();
-        let profiles: Vec<Uuid> = some.iter().filter_map(|license| license.profile).map(|id| id.0).collect();
-        let profiles: HashMap<ProfileId, String> = match profiles.is_empty() {
-            true => HashMap::new(),
-            false => rows::profile_names(tx, &profiles)?.into_iter().collect(),
-        };
-        views.extend(some.iter().map(|license| LicenseView {
+        let live = live_counts(tx, &some, cx.now)?;
+        let unnamed = missing(&accounts, some.iter().map(|license| license.account), |id| id.0);
+        if !unnamed.is_empty() {
+            accounts.extend(rows::account_names(tx, &unnamed)?);
+        }
+        let unnamed = missing(&profiles, some.iter().filter_map(|license| license.profile), |id| id.0);
+        if !unnamed.is_empty() {
+            profiles.extend(rows::profile_names(tx, &unnamed)?);
+        }
+        views.extend(some.into_iter().map(|license| LicenseView {
             account_name: accounts.get(&license.account).cloned().unwrap_or_default(),
             profile_name: license.profile.and_then(|id| profiles.get(&id).cloned()),
             settings: settings.remove(&license.id.0).unwrap_or_default(),
             live_count: live.get(&license.id).copied().unwrap_or_default(),
             checkouts: Vec::new(),
-            license: license.clone(),
+            license,
         }));
     }
-    Ok(views)
+}
+
+/// Those whose names are not known yet, each once.
+fn missing<K: Copy + Eq + Hash>(
+    known: &HashMap<K, String>,
+    ids: impl Iterator<Item = K>,
+    plain: fn(K) -> Uuid,
+) -> Vec<Uuid> {
+    let missing: HashSet<K> = ids.filter(|id| !known.contains_key(id)).collect();
+    missing.into_iter().map(plain).collect()
+}
+
+fn live_counts(tx: &mut dyn Tx, licenses: &[License], now: Timestamp) -> Result<HashMap<LicenseId, i64>, Error> {
+    let active: Vec<Uuid> =
+        licenses.iter().filter(|license| license.active_count > 0).map(|license| license.id.0).collect();
+    if active.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Ok(rows::live_counts(tx, &active, now)?.into_iter().collect())
 }
 
 fn lapsed_use(
     tx: &mut dyn Tx,
     licenses: &[License],
+    settings: &HashMap<Uuid, Settings>,
     now: Timestamp,
 ) -> Result<Vec<(LicenseId, FeatureId, i64)>, Error> {
     let cloud: Vec<Uuid> = licenses
         .iter()
-        .filter(|license| license.terms.concurrency == Concurrency::Cloud)
+        .filter(|license| license.terms.concurrency != Concurrency::Off && license.active_count > 0)
         .map(|license| license.id.0)
+        .filter(|id| settings.get(id).is_some_and(in_use))
         .collect();
     if cloud.is_empty() {
         return Ok(Vec::new());
     }
     Ok(rows::lapsed_use(tx, &cloud, now)?)
+}
+
+fn in_use(settings: &Settings) -> bool {
+    settings.grants.values().any(|grant| grant.used > 0)
 }
 
 /// An activation as the back office sees it.

@@ -2,7 +2,8 @@
 
 use lessor_core::account::{self, CreateAccount, HoldTarget, Kind, LiftHold, MoveAccount, PlaceHold, Reach};
 use lessor_core::catalog::{self, ChangeProfile, CreateProfile, FeatureSetting, SettingsChange, ValueSetting};
-use lessor_core::device::{self, Draw, Renew, TokenUse};
+use lessor_core::device::{self, AnalyticsKind, Draw, IssuePassive, NewAnalyticsEvent, PutText, Renew, TokenUse};
+use lessor_core::group::{self, ChangeEndUser, ChangeGroup, CreateEndUser, CreateGroup, GroupKind};
 use lessor_core::idempotency::{self, Answer, RequestKey};
 use lessor_core::identity::api_key::{self, CreateApiKey};
 use lessor_core::journal;
@@ -27,7 +28,7 @@ fn digests(bench: &Bench) -> Vec<TableDigest> {
 }
 
 /// Fails each statement of a command in turn and finds nothing changed; then lets it succeed.
-async fn survives<T, F>(bench: &Bench, caller: Caller, command: F) -> T
+pub async fn survives<T, F>(bench: &Bench, caller: Caller, command: F) -> T
 where
     T: Send + 'static,
     F: Fn(&mut dyn Tx, &Context<'_>) -> Result<T, Error> + Clone + Send + 'static,
@@ -165,7 +166,7 @@ on_both_engines! {
         let activation = leased.activation.id;
         let secret = bench.app.secret().device_secret(activation, 1);
         let credential = device::DeviceCredential { activation, secret };
-        let renew = Renew { device: credential.clone() };
+        let renew = Renew { device: credential.clone(), number: None, clock_set_back: None };
         survives(&bench, online(), move |tx, cx| device::renew(tx, cx, &renew)).await;
         let me = credential.clone();
         survives(&bench, online(), move |tx, cx| device::check_out_seats(tx, cx, &me, "FLOAT", 2)).await;
@@ -239,5 +240,71 @@ on_both_engines! {
             account: two, label: "portal".into(), rights: None, form: api_key::KeyForm::Native, expires_at: None,
         };
         survives(&bench, system(), move |tx, cx| api_key::create(tx, cx, &cmd)).await;
+    }
+
+    people_commands_leave_nothing_behind(bench) {
+        let system = || bench.app.system();
+        let product = bench.product("Paint").await;
+        let (license, _) = bench.issue(product.id, None, 1).await.remove(0);
+        let new = |kind, master, name: &str| CreateGroup {
+            account: bench.root.id, kind, master, name: name.into(), description: String::new(),
+        };
+        let cmd = new(GroupKind::Master, None, "All");
+        let master = survives(&bench, system(), move |tx, cx| group::create(tx, cx, &cmd)).await.id;
+        let cmd = new(GroupKind::Standard, Some(master), "North");
+        let north = survives(&bench, system(), move |tx, cx| group::create(tx, cx, &cmd)).await.id;
+        let mut cmd = ChangeGroup::of(north);
+        cmd.description = Some("Third floor".into());
+        survives(&bench, system(), move |tx, cx| group::change(tx, cx, &cmd)).await;
+        let cmd = CreateEndUser {
+            group: north,
+            user_name: "ada".into(),
+            password_hash: "$argon2id$".into(),
+            first_name: String::new(),
+            last_name: String::new(),
+            email: String::new(),
+            telephone: String::new(),
+            document: serde_json::json!({}),
+            master: false,
+        };
+        let ada = survives(&bench, system(), move |tx, cx| group::create_end_user(tx, cx, &cmd)).await.id;
+        let mut cmd = ChangeEndUser::of(ada);
+        cmd.group = Some(master);
+        survives(&bench, system(), move |tx, cx| group::change_end_user(tx, cx, &cmd)).await;
+        survives(&bench, system(), move |tx, cx| group::set_password(tx, cx, ada, "$argon2id$x")).await;
+        survives(&bench, system(), move |tx, cx| group::add_license(tx, cx, north, license)).await;
+        survives(&bench, system(), move |tx, cx| group::remove_license(tx, cx, north, license)).await;
+        survives(&bench, system(), move |tx, cx| group::add_license(tx, cx, north, license)).await;
+        survives(&bench, system(), move |tx, cx| group::delete(tx, cx, north)).await;
+        survives(&bench, system(), move |tx, cx| group::delete_end_user(tx, cx, ada)).await;
+    }
+
+    commands_on_keys_and_what_programs_keep_leave_nothing_behind(bench) {
+        let system = || bench.app.system();
+        let product = bench.product("Paint").await.id;
+        let license = bench.license(product, Terms::default()).await;
+        let first = bench.read(move |tx, cx| catalog::signing_keys(tx, cx, product)).await.expect("keys")[0].id;
+        survives(&bench, system(), move |tx, cx| catalog::rotate_key(tx, cx, product)).await;
+        survives(&bench, system(), move |tx, cx| catalog::retire_key(tx, cx, product, first)).await;
+        let held = bench.activate(activate_on(product, Some(&license.code), &device(1))).await.expect("activated");
+        let online = || bench.caller(Actor::device());
+        let (me, put) = (held.credential.clone(), PutText { feature: "STORE".into(), text: "one".into(), versions: None });
+        survives(&bench, online(), move |tx, cx| device::put_text(tx, cx, &me, &put)).await;
+        let event = |name: &str| NewAnalyticsEvent {
+            name: name.into(), kind: AnalyticsKind::AppStarted, feature: None, transaction: None, at: bench.app.now(), data: None,
+        };
+        let (me, events) = (held.credential.clone(), vec![event("1"), event("2")]);
+        survives(&bench, online(), move |tx, cx| device::record_events(tx, cx, &me, &events)).await;
+        let cmd = IssuePassive {
+            product,
+            client_id: "instrument-1".into(),
+            account: None,
+            profile: None,
+            features: vec!["FLAG".into()],
+            values: Vec::new(),
+        };
+        survives(&bench, system(), move |tx, cx| device::issue_passive(tx, cx, &cmd)).await;
+        let id = license.id;
+        survives(&bench, system(), move |tx, cx| license::remove(tx, cx, id)).await;
     }
 }

@@ -49,7 +49,7 @@ async fn permit(
 async fn signed_in(bench: &Bench, user: UserId) -> (Actor, String) {
     let (token, _) = bench.write(move |tx, cx| session::begin(tx, cx, user)).await.expect("a session");
     let actor = authenticate(&bench.app, token.reveal()).await.expect("an actor");
-    (actor, token.reveal().to_owned())
+    (Actor::clone(&actor), token.reveal().to_owned())
 }
 
 fn may(actor: &Actor, level: Level, account: &Account) -> bool {

@@ -297,8 +297,8 @@ on_both_engines! {
         bench.pass_hours(24);
         let start = bench.app.now();
         let held = bench.activate(activate_on(product.id, Some(&code), &device(1))).await.expect("an activation");
-        assert_eq!(held.leased.lease.term_end, Some(start.plus_days(15).seconds()));
-        assert_eq!(held.leased.lease.expires_at, held.leased.lease.term_end, "a lease ends with its term");
+        assert_eq!(held.leased.lease().term_end, Some(start.plus_days(15).seconds()));
+        assert_eq!(held.leased.lease().expires_at, held.leased.lease().term_end, "a lease ends with its term");
         bench.pass_hours(24);
         bench.renew(&held).await.expect("a lease");
         assert_eq!(bench.view(id).await.license.terms.term.end, Some(start.plus_days(15)));

@@ -2,6 +2,7 @@
 
 use lessor_core::catalog;
 use lessor_core::device;
+use lessor_core::journal::{self, EventFilter};
 use lessor_core::license::{License, Terms};
 use lessor_core::{ActivationId, Error, Noun, ProductId, Refusal};
 use lessor_lease::{Document, KeyTable, LeaseKind, OfflineAnswer, OfflineRequest, ReturnProof, Signer, VERSION};
@@ -189,6 +190,28 @@ on_both_engines! {
         assert_eq!((now.active_count, now.returned_count), (0, 1));
         let fresh = bench.activate(activate_on(product.id, Some(&license.code), &device(5))).await;
         fresh.expect("the place is free");
+    }
+
+    a_certificate_that_is_foreign_replayed_or_old_is_refused_with_an_event(bench) {
+        let product = bench.product("Paint").await;
+        let other = bench.product("Draw").await;
+        let license = bench.license(product.id, Terms { activation_limit: 5, ..Terms::default() }).await;
+        let request = request_of(&bench, product.id, Some(&license), 1);
+        let text = request.sign(&key(1)).expect("a request").to_string();
+        refused(answer(&bench, Some(other.id), &text).await);
+        let said = opened(&bench, product.id, &answer(&bench, None, &text).await.expect("an answer")).await;
+        let twin = OfflineRequest { user: "eve".into(), ..request }.sign(&key(1)).expect("a request").to_string();
+        refused(answer(&bench, None, &twin).await);
+        let old = request_of(&bench, product.id, Some(&license), 2).sign(&key(2)).expect("a request").to_string();
+        bench.pass_hours(15 * 24);
+        assert_eq!(refused(answer(&bench, None, &old).await), Refusal::StaleCertificate);
+        let forged = proof_of(&said, 1).sign(&key(3)).expect("a proof").to_string();
+        refused(give_back(&bench, None, &forged).await);
+        let seen = bench.read(|tx, cx| journal::list(tx, cx, &EventFilter::default(), None, 1_000)).await.expect("events");
+        let told: Vec<_> = seen.iter().filter(|event| event.kind == "certificate.refused").collect();
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told.iter().all(|event| event.subject == product.id.0 && event.data["reason"].is_string()));
+        assert_eq!(bench.view(license.id).await.license.active_count, 1);
     }
 
     an_offline_answer_for_a_device_that_was_online_is_an_offline_lease(bench) {

@@ -39,7 +39,7 @@ on_both_engines! {
         let ask = || bench.activate(activate_on(product.id, None, &device(1)));
         let start = bench.app.now();
         let first = ask().await.expect("a trial");
-        let lease = &first.leased.lease;
+        let lease = &first.leased.lease();
         assert_eq!((lease.kind, lease.license.as_deref()), (LeaseKind::Trial, None));
         assert_eq!(lease.expires_at, Some(start.plus_days(30).seconds()));
         let on: Vec<_> = lease.features.iter().map(|feature| feature.code.as_str()).collect();

@@ -3,9 +3,7 @@
 use crate::ids;
 use crate::problem::Problem;
 use http::{HeaderMap, header};
-use lessor_core::identity::api_key;
-use lessor_core::{App, Caller, Error, RequestId, alias};
-use std::sync::Arc;
+use lessor_core::{App, Caller, RequestId, identity};
 
 /// Checks the credentials of a request.
 ///
@@ -13,18 +11,12 @@ use std::sync::Arc;
 /// 401 for none, malformed or wrong ones, and for a good key beside the number of another customer.
 pub async fn authenticate(app: &App, headers: &HeaderMap, request: RequestId) -> Result<Caller, Problem> {
     let (customer, key) = credentials(headers).ok_or_else(Problem::not_authorized)?;
-    let actor = app
-        .read(&app.system(), move |tx, cx| {
-            let actor = api_key::authenticate(tx, cx, &key)?;
-            let number = alias::name_of(tx, ids::TENANT, actor.tenant.0)?;
-            if number.as_deref() == Some(customer.as_str()) { Ok(actor) } else { Err(Error::Unauthenticated) }
-        })
-        .await?;
-    Ok(Caller { actor: Arc::new(actor), request })
+    let actor = identity::authenticate_beside(app, ids::TENANT, customer, key).await?;
+    Ok(Caller { actor, request })
 }
 
 /// Number and key out of the header: the scheme in any case, blanks behind it, split at the first colon.
-fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
+fn credentials(headers: &HeaderMap) -> Option<(&str, &str)> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?.to_str().ok()?;
     if values.next().is_some() {
@@ -35,7 +27,7 @@ fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
         return None;
     }
     let (customer, key) = rest.trim().split_once(':')?;
-    (!customer.is_empty() && !key.is_empty()).then(|| (customer.to_owned(), key.to_owned()))
+    (!customer.is_empty() && !key.is_empty()).then_some((customer, key))
 }
 
 #[cfg(test)]
@@ -48,7 +40,7 @@ mod tests {
         for value in values {
             headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).expect("a header value"));
         }
-        credentials(&headers)
+        credentials(&headers).map(|(customer, key)| (customer.to_owned(), key.to_owned()))
     }
 
     #[test]

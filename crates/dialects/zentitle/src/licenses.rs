@@ -35,7 +35,7 @@ fn show(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<Vec<wire::
     let mut renderer = Renderer::default();
     let mut shown = Vec::new();
     for view in find(tx, cx, fields)? {
-        let mut code = renderer.license(tx, &view, show)?;
+        let mut code = renderer.license(tx, cx, &view, show)?;
         if with_notes {
             let notes = license::notes(tx, cx, view.license.id)?;
             code.notes = Some(notes.into_iter().map(render::note).collect());
@@ -201,7 +201,7 @@ fn rows(
     let mut renderer = Renderer::default();
     page::collect(skip, take, CHUNK, |skip, take| {
         let views = license::list(tx, cx, &filter, skip, take)?;
-        views.iter().map(|view| renderer.license_row(tx, view, show)).collect()
+        views.iter().map(|view| renderer.license_row(tx, cx, view, show)).collect()
     })
 }
 

@@ -130,6 +130,7 @@ impl Problem {
             Refusal::Closed(noun) => missing_record(noun),
             Refusal::Stale(noun) => Self::conflict(format!("{} Changed Meanwhile", entity(noun))),
             Refusal::InUse(noun) => Self::conflict(format!("{} In Use", entity(noun))),
+            Refusal::InOtherGroup => Self::conflict("License Code In Another Group"),
             Refusal::LastKey => Self::conflict("Last WebAPI READ-WRITE Key"),
             Refusal::OwnKey => Self::conflict("API Key In Use"),
             Refusal::BadCredentials => Self::bad("Invalid Credentials"),
@@ -145,7 +146,10 @@ impl Problem {
             Refusal::NoSeat { limit: _, concurrent: true } | Refusal::NetworkOnly => {
                 Self::conflict("-50 No License Available")
             }
-            Refusal::TermOver => Self::conflict("-116 Subscription Expired"),
+            Refusal::TermOver | Refusal::DelegationOver => Self::conflict("-116 Subscription Expired"),
+            Refusal::RecordGap { expected: _ } => Self::conflict("Incorrect Data"),
+            Refusal::TooManyMoves { limit: _, days: _ } => Self::conflict("-115 Allowed Activations Exceeded"),
+            Refusal::LongTermOff => Self::conflict("Feature Not Authorized"),
             Refusal::DeviceDuplicate => Self::conflict("-117 Duplicate Computer"),
             Refusal::ActivationReturned => Self::conflict("-6 License Returned"),
             Refusal::TrialConverted => Self::conflict("Trial Activated"),
@@ -205,7 +209,12 @@ fn missing_record(noun: Noun) -> Problem {
         | Noun::Note
         | Noun::Device
         | Noun::Activation
-        | Noun::Trial => Problem::not_found(entity(noun)),
+        | Noun::Trial
+        | Noun::Group
+        | Noun::EndUser
+        | Noun::SigningKey
+        | Noun::StoredText
+        | Noun::Daemon => Problem::not_found(entity(noun)),
     }
 }
 
@@ -230,6 +239,11 @@ fn entity(noun: Noun) -> &'static str {
         Noun::Activation => "Activation",
         Noun::Trial => "Trial",
         Noun::SystemReport => "System Info",
+        Noun::Group => "Group",
+        Noun::EndUser => "Group User",
+        Noun::SigningKey => "Signing Key",
+        Noun::StoredText => "Secure Store",
+        Noun::Daemon => "Daemon",
     }
 }
 

@@ -32,7 +32,7 @@ pub async fn get(asked: Asked) -> Result<Reply, Problem> {
     let profile = app
         .read(&caller, move |tx, cx| {
             let profile = find(tx, cx, &fields)?;
-            Renderer::default().profile(tx, &profile, show(&fields), false)
+            Renderer::default().profile(tx, cx, &profile, show(&fields), false)
         })
         .await?;
     Ok(Reply::json(&[profile]))
@@ -75,7 +75,7 @@ fn rows(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields, skip: i64, take: i64
     let mut renderer = Renderer::default();
     page::collect(skip, take, CHUNK, |skip, take| {
         let profiles = catalog::profiles(tx, cx, &filter, skip, take)?;
-        profiles.iter().map(|profile| renderer.profile(tx, profile, show(fields), true)).collect()
+        profiles.iter().map(|profile| renderer.profile(tx, cx, profile, show(fields), true)).collect()
     })
 }
 

@@ -3,11 +3,12 @@
 
 use crate::ids;
 use crate::wire;
-use lessor_core::catalog::{self, Catalog, Feature, FeatureKind, GrantView, Profile, Settings};
+use lessor_core::catalog::{self, Catalog, Feature, FeatureKind, GrantView, Known, Profile, Settings};
 use lessor_core::license::{Concurrency, LicenseView, Note, NoteKind, TermKind};
 use lessor_core::{AccountId, Context, Error, FeatureId, ProductId, ProfileId, Tx};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 /// The group of features that are in no other.
 const DEFAULT_GROUP: &str = "Default";
@@ -37,7 +38,7 @@ pub struct Show {
 /// What one answer has looked up already.
 #[derive(Default)]
 pub struct Renderer {
-    products: HashMap<ProductId, (String, Catalog)>,
+    products: HashMap<ProductId, (String, Arc<Known>)>,
     companies: HashMap<AccountId, i64>,
     resellers: HashMap<AccountId, i64>,
     profiles: HashMap<ProfileId, i64>,
@@ -45,19 +46,24 @@ pub struct Renderer {
 
 impl Renderer {
     /// Number and catalog of a product.
-    fn product(&mut self, tx: &mut dyn Tx, tenant: AccountId, id: ProductId) -> Result<&(String, Catalog), Error> {
-        match self.products.entry(id) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(free) => Ok(free.insert((ids::product_number(tx, id)?, catalog::catalog(tx, tenant, id)?))),
-        }
+    fn product(&mut self, tx: &mut dyn Tx, cx: &Context<'_>, id: ProductId) -> Result<(&str, &Catalog), Error> {
+        let (number, known) = match self.products.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert((ids::product_number(tx, id)?, catalog::known_now(tx, cx, id)?)),
+        };
+        Ok((number, &known.catalog))
     }
 
     /// The ten digits of a product.
     pub fn product_number(&mut self, tx: &mut dyn Tx, cx: &Context<'_>, id: ProductId) -> Result<String, Error> {
-        Ok(self.product(tx, ids::tenant(cx), id)?.0.clone())
+        Ok(self.product(tx, cx, id)?.0.to_owned())
     }
 
-    fn company(&mut self, tx: &mut dyn Tx, id: AccountId) -> Result<i64, Error> {
+    /// The vendor itself is no company.
+    fn company(&mut self, tx: &mut dyn Tx, tenant: AccountId, id: AccountId) -> Result<i64, Error> {
+        if id == tenant {
+            return Ok(0);
+        }
         remembered(&mut self.companies, id, || ids::company_number(tx, id))
     }
 
@@ -72,15 +78,21 @@ impl Renderer {
     }
 
     /// A code without its notes.
-    pub fn license(&mut self, tx: &mut dyn Tx, view: &LicenseView, show: Show) -> Result<wire::LicenseCode, Error> {
+    pub fn license(
+        &mut self,
+        tx: &mut dyn Tx,
+        cx: &Context<'_>,
+        view: &LicenseView,
+        show: Show,
+    ) -> Result<wire::LicenseCode, Error> {
         let license = &view.license;
-        let company_id = self.company(tx, license.account)?;
+        let company_id = self.company(tx, license.tenant, license.account)?;
         let profile_id = self.profile_number(tx, license.profile)?;
-        let (product_id, catalog) = self.product(tx, license.tenant, license.product)?;
+        let (product_id, catalog) = self.product(tx, cx, license.product)?;
         let terms = &license.terms;
         Ok(wire::LicenseCode {
             license_code: license.code.clone(),
-            product_id: product_id.clone(),
+            product_id: product_id.to_owned(),
             company: if company_id == 0 { String::new() } else { view.account_name.clone() },
             company_id,
             order_id: license.order.clone(),
@@ -116,10 +128,11 @@ impl Renderer {
     pub fn license_row(
         &mut self,
         tx: &mut dyn Tx,
+        cx: &Context<'_>,
         view: &LicenseView,
         show: Show,
     ) -> Result<wire::LicenseCodeRow, Error> {
-        let code = self.license(tx, view, show)?;
+        let code = self.license(tx, cx, view, show)?;
         Ok(wire::LicenseCodeRow { num_de_activations: view.license.returned_count, ..code.into() })
     }
 
@@ -127,6 +140,7 @@ impl Renderer {
     pub fn profile(
         &mut self,
         tx: &mut dyn Tx,
+        cx: &Context<'_>,
         profile: &Profile,
         show: Show,
         with_product: bool,
@@ -134,10 +148,10 @@ impl Renderer {
         let settings = profile.settings(tx)?;
         let profile_id = self.profile_number(tx, Some(profile.id))?;
         let reseller_id = self.reseller(tx, profile.reseller)?;
-        let (product_id, catalog) = self.product(tx, profile.tenant, profile.product)?;
+        let (product_id, catalog) = self.product(tx, cx, profile.product)?;
         let terms = &profile.terms;
         Ok(wire::Profile {
-            product_id: with_product.then(|| product_id.clone()),
+            product_id: with_product.then(|| product_id.to_owned()),
             profile_name: profile.name.clone(),
             profile_id,
             enabled_for_use: wire::TrueFalse(profile.enabled),

@@ -237,8 +237,10 @@ impl Script<'_> {
         let cmd = Activate {
             product,
             code: code.map(str::to_owned),
-            device: DeviceFacts { fingerprint: computer.into(), public_key: None, virtual_platform: None },
+            device: DeviceFacts { fingerprint: computer.into(), ..DeviceFacts::default() },
+            end_user: None,
             user: String::new(),
+            lease_days: None,
             system: None,
             consumer: None,
         };
@@ -249,7 +251,7 @@ impl Script<'_> {
     }
 
     async fn renew(&self, machine: &Machine) -> Result<(), Error> {
-        let cmd = Renew { device: machine.device.clone() };
+        let cmd = Renew { device: machine.device.clone(), number: None, clock_set_back: None };
         self.world.app.write(&self.device(), move |tx, cx| device::renew(tx, cx, &cmd)).await.map(|_| ())
     }
 

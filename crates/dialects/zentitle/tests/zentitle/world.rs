@@ -174,8 +174,10 @@ impl World {
         let cmd = Activate {
             product,
             code: code.map(ToOwned::to_owned),
-            device: DeviceFacts { fingerprint: computer.to_owned(), public_key: None, virtual_platform: None },
+            device: DeviceFacts { fingerprint: computer.to_owned(), ..DeviceFacts::default() },
+            end_user: None,
             user: String::new(),
+            lease_days: None,
             system: Some(serde_json::json!({"operating_system": "Plan 9", "cores": 4, "screenResX": "1920"})),
             consumer: None,
         };

@@ -1,19 +1,72 @@
 //! The SQL of devices: activations, check-outs, trials and reports.
 
+pub(crate) mod analytics;
+pub(crate) mod entry;
+pub(crate) mod texts;
+
 use super::activate::Way;
+use super::lease::Times;
 use super::{Activation, ConsumerRecord, Device, Trial, TrialFilter, TrialState};
-use crate::catalog::Product;
+use crate::catalog::{GrantView, Product};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ActivationId, DeviceId, FeatureId, LicenseId, ProductId, TrialId};
 use crate::page::Start;
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
+/// The columns of an activation in the order [`Activation::at`] reads them; with a table's name and a dot where more than
+/// one is read.
+macro_rules! activation_list {
+    ($table:literal) => {
+        concat!(
+            $table,
+            "id, ",
+            $table,
+            "tenant_id, ",
+            $table,
+            "product_id, ",
+            $table,
+            "license_id, ",
+            $table,
+            "trial_id, ",
+            $table,
+            "device_id, ",
+            $table,
+            "fingerprint, ",
+            $table,
+            "user_name, ",
+            $table,
+            "kind, ",
+            $table,
+            "state, ",
+            $table,
+            "virtual_platform, ",
+            $table,
+            "activated_at, ",
+            $table,
+            "returned_at, ",
+            $table,
+            "lease_number, ",
+            $table,
+            "leased_at, ",
+            $table,
+            "lease_end, ",
+            $table,
+            "secret_generation, ",
+            $table,
+            "renew_at, ",
+            $table,
+            "answer_lost, ",
+            $table,
+            "long_until"
+        )
+    };
+}
+use activation_list;
+
 macro_rules! activation_columns {
     () => {
-        "SELECT id, tenant_id, product_id, license_id, trial_id, device_id, fingerprint, user_name, kind, state, \
-         virtual_platform, activated_at, returned_at, lease_number, leased_at, lease_end, secret_generation \
-         FROM activations "
+        concat!("SELECT ", activation_list!(""), " FROM activations ")
     };
 }
 
@@ -39,17 +92,18 @@ macro_rules! trial_filter {
 
 statements! {
     INSERT = "INSERT INTO activations (id, tenant_id, product_id, license_id, trial_id, device_id, fingerprint, user_name, kind, \
-        state, virtual_platform, activated_at, lease_number, leased_at, lease_end, secret_generation, request_id, told) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $11, $12, $13, $14, $15, $16, FALSE)";
+        state, virtual_platform, activated_at, lease_number, leased_at, lease_end, secret_generation, renew_at, long_until, \
+        request_id, told) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $11, $12, $13, $14, $15, $16, $17, $18, FALSE)";
     BY_ID = concat!(activation_columns!(), "WHERE id = $1");
     LOCK = concat!(activation_columns!(), "WHERE id = $1 FOR UPDATE");
-    LIVE = concat!(activation_columns!(),
-        "WHERE license_id = $1 AND fingerprint = $2 AND user_name = $3 AND state = 'active'");
     OF_TRIAL = concat!(activation_columns!(), "WHERE trial_id = $1 AND state = 'active'");
     COUNT_LIVE = "SELECT count(*) FROM activations \
                   WHERE license_id = $1 AND state = 'active' AND (lease_end IS NULL OR lease_end > $2)";
-    EXTEND = "UPDATE activations SET lease_number = lease_number + 1, leased_at = $2, lease_end = $3, told = FALSE, \
-              request_id = coalesce($4, request_id), kind = $5 WHERE id = $1";
+    EXTEND = "UPDATE activations SET lease_number = $2, leased_at = $3, lease_end = $4, told = FALSE, renew_at = $5, \
+              long_until = $6, answer_lost = $7 WHERE id = $1";
+    EXTEND_BY_REQUEST = "UPDATE activations SET request_id = coalesce($2, request_id), kind = $3 WHERE id = $1";
+    BEAT = "UPDATE activations SET leased_at = $2, lease_end = $3, renew_at = $4, told = FALSE WHERE id = $1";
     SET_RETURNED = "UPDATE activations SET state = 'returned', returned_at = $2, return_cause = $3, told = TRUE WHERE id = $1";
     ACTIVE_OF_LICENSE = concat!(activation_columns!(), "WHERE license_id = $1 AND state = 'active' ORDER BY id");
     OF_LICENSE = concat!(activation_columns!(),
@@ -65,6 +119,8 @@ statements! {
 
     KNOWN = "INSERT INTO devices (id, tenant_id, product_id, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (product_id, fingerprint) DO UPDATE SET fingerprint = excluded.fingerprint RETURNING id, public_key";
+    NAME_DEVICE = "UPDATE devices SET name = $2 WHERE id = $1";
+    DEVICE_OF = "SELECT id, public_key, name FROM devices WHERE product_id = $1 AND fingerprint = $2";
     LOCK_DEVICE = "SELECT id, public_key FROM devices WHERE id = $1 FOR UPDATE";
     LOCK_DEVICE_OF = "SELECT id, public_key FROM devices WHERE product_id = $1 AND fingerprint = $2 FOR UPDATE";
     SET_PUBLIC_KEY = "UPDATE devices SET public_key = $2 WHERE id = $1";
@@ -73,8 +129,10 @@ statements! {
     SYSTEM_OF = "SELECT system FROM devices WHERE product_id = $1 AND fingerprint = $2 AND system IS NOT NULL";
     WAS_LICENSED = "SELECT id FROM activations WHERE device_id = $1 AND license_id IS NOT NULL LIMIT 1";
 
-    HELD = "SELECT held, consumed FROM checkouts \
-            WHERE license_id = $1 AND feature_id = $2 AND fingerprint = $3 AND user_name = $4";
+    HELD = "SELECT coalesce(c.held, 0), coalesce(c.consumed, 0), coalesce(g.enabled, FALSE), coalesce(g.unit_limit, 0), \
+            coalesce(g.used, 0) FROM (SELECT 1 AS one) o \
+            LEFT JOIN grants g ON g.owner_id = $1 AND g.feature_id = $2 \
+            LEFT JOIN checkouts c ON c.license_id = $1 AND c.feature_id = $2 AND c.fingerprint = $3 AND c.user_name = $4";
     PUT_HELD = "INSERT INTO checkouts (license_id, feature_id, fingerprint, user_name, activation_id, held, consumed) \
                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (license_id, feature_id, fingerprint, user_name) \
                 DO UPDATE SET activation_id = excluded.activation_id, held = excluded.held, consumed = excluded.consumed";
@@ -108,28 +166,41 @@ statements! {
     MARK_TRIAL_TOLD = "UPDATE trials SET told = TRUE WHERE id = $1 AND told = FALSE";
 }
 
+impl Activation {
+    /// How many columns it has.
+    const COLUMNS: usize = 20;
+
+    /// Reads an activation from the columns that begin here.
+    fn at(row: &dyn Row, first: usize) -> Result<Self, StoreError> {
+        let state: String = row.get(first + 9)?;
+        Ok(Self {
+            id: row.get(first)?,
+            tenant: row.get(first + 1)?,
+            product: row.get(first + 2)?,
+            license: row.get(first + 3)?,
+            trial: row.get(first + 4)?,
+            device: row.get(first + 5)?,
+            fingerprint: row.get(first + 6)?,
+            user: row.get(first + 7)?,
+            kind: row.get(first + 8)?,
+            active: state == "active",
+            virtual_platform: row.get(first + 10)?,
+            activated_at: row.get(first + 11)?,
+            returned_at: row.get(first + 12)?,
+            lease_number: row.get(first + 13)?,
+            leased_at: row.get(first + 14)?,
+            lease_end: row.get(first + 15)?,
+            secret_generation: row.get(first + 16)?,
+            renew_at: row.get(first + 17)?,
+            answer_lost: row.get(first + 18)?,
+            long_until: row.get(first + 19)?,
+        })
+    }
+}
+
 impl FromRow for Activation {
     fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
-        let state: String = row.get(9)?;
-        Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            product: row.get(2)?,
-            license: row.get(3)?,
-            trial: row.get(4)?,
-            device: row.get(5)?,
-            fingerprint: row.get(6)?,
-            user: row.get(7)?,
-            kind: row.get(8)?,
-            active: state == "active",
-            virtual_platform: row.get(10)?,
-            activated_at: row.get(11)?,
-            returned_at: row.get(12)?,
-            lease_number: row.get(13)?,
-            leased_at: row.get(14)?,
-            lease_end: row.get(15)?,
-            secret_generation: row.get(16)?,
-        })
+        Self::at(row, 0)
     }
 }
 
@@ -170,10 +241,11 @@ pub(super) fn insert(tx: &mut dyn Tx, activation: &Activation, request: Option<&
         activation.leased_at.into(),
         activation.lease_end.into(),
         activation.secret_generation.into(),
+        activation.renew_at.into(),
+        activation.long_until.into(),
         request.into(),
     ];
-    tx.execute(INSERT, &params)?;
-    Ok(())
+    tx.queue(INSERT, &params)
 }
 
 pub(super) fn by_id(tx: &mut dyn Tx, id: ActivationId) -> Result<Option<Activation>, StoreError> {
@@ -182,16 +254,6 @@ pub(super) fn by_id(tx: &mut dyn Tx, id: ActivationId) -> Result<Option<Activati
 
 pub(super) fn lock(tx: &mut dyn Tx, id: ActivationId) -> Result<Option<Activation>, StoreError> {
     tx.opt(LOCK, &[id.into()])
-}
-
-/// The activation in use of a license by a device and user.
-pub(super) fn live(
-    tx: &mut dyn Tx,
-    license: LicenseId,
-    fingerprint: &str,
-    user: &str,
-) -> Result<Option<Activation>, StoreError> {
-    tx.opt(LIVE, &[license.into(), fingerprint.into(), user.into()])
 }
 
 pub(super) fn of_trial(tx: &mut dyn Tx, trial: TrialId) -> Result<Option<Activation>, StoreError> {
@@ -208,13 +270,44 @@ pub(super) fn extend(
     tx: &mut dyn Tx,
     activation: &Activation,
     now: Timestamp,
-    lease_end: Option<Timestamp>,
+    times: &Times,
     way: Way<'_>,
 ) -> Result<Activation, StoreError> {
-    let params = [activation.id.into(), now.into(), lease_end.into(), way.request.into(), way.kind.word().into()];
-    tx.execute(EXTEND, &params)?;
-    let lease_number = activation.lease_number + 1;
-    Ok(Activation { lease_number, leased_at: now, lease_end, kind: way.kind, ..activation.clone() })
+    let params = [
+        activation.id.into(),
+        times.number.into(),
+        now.into(),
+        times.lease_end.into(),
+        times.renew_at.into(),
+        times.long_until.into(),
+        times.answer_lost.into(),
+    ];
+    tx.queue(EXTEND, &params)?;
+    if way.kind != activation.kind || way.request.is_some() {
+        tx.queue(EXTEND_BY_REQUEST, &[activation.id.into(), way.request.into(), way.kind.word().into()])?;
+    }
+    Ok(Activation {
+        lease_number: times.number,
+        leased_at: now,
+        lease_end: times.lease_end,
+        renew_at: times.renew_at,
+        long_until: times.long_until,
+        answer_lost: times.answer_lost,
+        kind: way.kind,
+        ..activation.clone()
+    })
+}
+
+/// Moves the end of a place on without another lease.
+pub(super) fn beat(
+    tx: &mut dyn Tx,
+    activation: &Activation,
+    now: Timestamp,
+    lease_end: Option<Timestamp>,
+    renew_at: Option<Timestamp>,
+) -> Result<Activation, StoreError> {
+    tx.queue(BEAT, &[activation.id.into(), now.into(), lease_end.into(), renew_at.into()])?;
+    Ok(Activation { leased_at: now, lease_end, renew_at, ..activation.clone() })
 }
 
 pub(super) fn set_returned(tx: &mut dyn Tx, id: ActivationId, now: Timestamp, cause: &str) -> Result<(), StoreError> {
@@ -289,6 +382,15 @@ pub(super) fn known(
     Ok(Device { id, public_key })
 }
 
+/// The device of that id with its key and name, if the product knows it.
+pub(super) fn device_of(
+    tx: &mut dyn Tx,
+    product: ProductId,
+    fingerprint: &str,
+) -> Result<Option<entry::NamedDevice>, StoreError> {
+    tx.opt(DEVICE_OF, &[product.into(), fingerprint.into()])
+}
+
 /// Locks a device, which guards its trial.
 pub(super) fn lock_device(tx: &mut dyn Tx, id: DeviceId) -> Result<(), StoreError> {
     tx.opt::<(DeviceId, Option<Vec<u8>>)>(LOCK_DEVICE, &[id.into()])?;
@@ -303,6 +405,10 @@ pub(super) fn lock_device_of(
 ) -> Result<Option<DeviceId>, StoreError> {
     let found: Option<(DeviceId, Option<Vec<u8>>)> = tx.opt(LOCK_DEVICE_OF, &[product.into(), fingerprint.into()])?;
     Ok(found.map(|(id, _)| id))
+}
+
+pub(super) fn name_device(tx: &mut dyn Tx, device: DeviceId, name: &str) -> Result<(), StoreError> {
+    tx.queue(NAME_DEVICE, &[device.into(), name.into()])
 }
 
 pub(super) fn set_public_key(tx: &mut dyn Tx, device: DeviceId, key: [u8; 32]) -> Result<(), StoreError> {
@@ -331,16 +437,17 @@ pub(super) fn was_licensed(tx: &mut dyn Tx, device: DeviceId) -> Result<bool, St
     Ok(found.is_some())
 }
 
-/// What a device and user have of a feature: charged in all, and consumed of that.
+/// What a license grants of a feature and what a device and user have of it: charged in all, and consumed of that.
 pub(super) fn held(
     tx: &mut dyn Tx,
     license: LicenseId,
     feature: FeatureId,
     activation: &Activation,
-) -> Result<(i64, i64), StoreError> {
+) -> Result<(GrantView, i64, i64), StoreError> {
     let params =
         [license.into(), feature.into(), activation.fingerprint.as_str().into(), activation.user.as_str().into()];
-    Ok(tx.opt(HELD, &params)?.unwrap_or_default())
+    let (held, consumed, enabled, limit, used): (i64, i64, bool, i64, i64) = tx.one(HELD, &params)?;
+    Ok((GrantView { enabled, limit, used }, held, consumed))
 }
 
 pub(super) fn put_held(
@@ -360,13 +467,11 @@ pub(super) fn put_held(
         held.into(),
         consumed.into(),
     ];
-    tx.execute(PUT_HELD, &params)?;
-    Ok(())
+    tx.queue(PUT_HELD, &params)
 }
 
 pub(super) fn set_used(tx: &mut dyn Tx, license: LicenseId, feature: FeatureId, used: i64) -> Result<(), StoreError> {
-    tx.execute(SET_USED, &[license.into(), feature.into(), used.into()])?;
-    Ok(())
+    tx.queue(SET_USED, &[license.into(), feature.into(), used.into()])
 }
 
 /// Gives the seats and elements of an activation back to its license.
