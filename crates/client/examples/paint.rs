@@ -18,7 +18,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use lessor_client::{Clock, Config, Error, Holding, License, PublicKey, Renewal, Status, carry_request, carry_return};
+use lessor_client::{
+    Clock, Config, Error, Event, EventKind, Holding, License, PublicKey, Renewal, Status, carry_request, carry_return,
+    rfc3339,
+};
 use serde_json::{Value, json};
 
 const HELP: &str = "\
@@ -27,10 +30,13 @@ paint, a program under license
 usage: paint [OPTIONS] COMMAND
 
   activate CODE            activate a license
+  sign-in USER PASSWORD    activate the license that an end user has a right to
   trial                    start a trial
   run                      draw, if the license allows it; renews the lease if it is time to
   status                   tell how the license stands, without a connection
+  work FEATURE TOKENS      hold a seat of one feature and spend two tokens of another
   renew                    ask for the next lease now
+  heartbeat                tell the server that the program is still there
   seat FEATURE             check out a floating seat
   return-seat FEATURE      give it back
   draw FEATURE N           draw N elements from a pool (negative: put them back)
@@ -200,6 +206,17 @@ fn command(mut options: Options) -> Result<Outcome, Failure> {
             license.activate(&code)?;
             standing(license)
         }),
+        "sign-in" => with(&mut options, ["USER", "PASSWORD"], |license, [user, password]| {
+            license.sign_in(&user, &password)?;
+            standing(license)
+        }),
+        "work" => {
+            with(&mut options, ["FEATURE", "TOKENS"], |license, [feature, tokens]| work(license, &feature, &tokens))
+        }
+        "heartbeat" => with(&mut options, [], |license, []| {
+            license.heartbeat()?;
+            Ok(said("the server knows", json!({"alive": true})))
+        }),
         "trial" => with(&mut options, [], |license, []| {
             license.start_trial()?;
             standing(license)
@@ -328,6 +345,20 @@ fn run(license: &License, renew: bool) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
+/// A seat and tokens for as long as they are needed, and word of it.
+fn work(license: &License, floating: &str, metered: &str) -> Result<Outcome, Failure> {
+    license.record(&Event::of_feature(EventKind::FeatureStarted, floating))?;
+    let seat = license.hold_seats(floating, 1)?;
+    let mut tokens = license.hold_tokens(metered, 3)?;
+    tokens.spend(2)?;
+    let left = tokens.left();
+    tokens.return_now()?; // Tells how it went.
+    drop(seat); // Goes back, now or later, without a word.
+    license.record(&Event::of_feature(EventKind::FeatureStopped, floating))?;
+    license.tidy()?;
+    Ok(said(&format!("spent two tokens, {left} left"), json!({"left": left})))
+}
+
 const PICTURE: &str = r"
         \  |  /
       -- (   ) --        /\
@@ -399,17 +430,4 @@ fn read(file: &str) -> Result<String, Failure> {
 
 fn write(file: &str, text: &str) -> Result<(), Failure> {
     fs::write(file, format!("{text}\n")).map_err(|error| Failure::Usage(format!("cannot write {file}: {error}")))
-}
-
-/// Unix seconds as people and machines read them. The calendar counts years from March, so that leap days come last.
-fn rfc3339(seconds: i64) -> String {
-    let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day_of_month = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{:04}-{month:02}-{day_of_month:02}T{hour:02}:{minute:02}:{second:02}Z", era * 400 + year + carry)
 }

@@ -1,10 +1,10 @@
 //! Getting a license onto the device, and giving it back.
 
-use lessor_lease::{Document, DocumentError, Lease, PublicKey};
+use lessor_lease::{Document, KeyRole, Lease};
 
 use crate::error::Error;
-use crate::http::segment;
-use crate::license::{License, Status, check_mine, native_product, own_key};
+use crate::http::{With, segment};
+use crate::license::{License, Status, check_mine, own_key};
 use crate::state::{Backoff, Held, Seen, State};
 use crate::wire;
 
@@ -12,18 +12,31 @@ impl License {
     /// Activates a license by its code. Asking again for the license that is held is no error and takes no second
     /// place; a trial is replaced.
     pub fn activate(&self, code: &str) -> Result<Status, Error> {
-        self.start(Some(code))
+        self.start(Some(code), None, None)
+    }
+
+    /// Activates a license by its code for a long time without the server: a long-term check-out, for so many days, of a
+    /// license that allows it. The place is taken until then, renewed or not.
+    pub fn activate_for_days(&self, code: &str, days: u32) -> Result<Status, Error> {
+        self.start(Some(code), None, Some(days))
+    }
+
+    /// Activates the license that an end user has a right to. The password is sent and not kept. Signing in again as the
+    /// same user takes no second place; a trial is replaced. [`License::return_license`] signs out.
+    pub fn sign_in(&self, user_name: &str, password: &str) -> Result<Status, Error> {
+        self.start(None, Some(wire::EndUser { user_name, password }), None)
     }
 
     /// Starts a trial.
     pub fn start_trial(&self) -> Result<Status, Error> {
-        self.start(None)
+        self.start(None, None, None)
     }
 
     /// Gives the license back to the server and forgets it here. Without a connection it is kept;
     /// [`License::return_offline`] is for that case.
     pub fn return_license(&self) -> Result<(), Error> {
         let (path, secret) = self.authorized("")?;
+        let _ = self.send_events(); // After the return nobody takes them; a lost event is no reason to keep a license.
         match self.server.delete::<wire::Anything>(&path, &secret) {
             Ok(_) => {}
             // The answer to an earlier attempt got lost, or somebody else was quicker.
@@ -33,24 +46,46 @@ impl License {
         self.forget(&path)
     }
 
-    fn start(&self, code: Option<&str>) -> Result<Status, Error> {
+    fn start(
+        &self,
+        code: Option<&str>,
+        end_user: Option<wire::EndUser<'_>>,
+        lease_days: Option<u32>,
+    ) -> Result<Status, Error> {
         let state = self.store.read()?;
-        may_replace(self.readable_lease(&state)?.as_ref(), code)?;
+        let name = end_user.as_ref().map(|user| user.user_name.to_owned());
+        let same_user = name.is_some() && state.held.as_ref().is_some_and(|held| held.end_user == name);
+        if !same_user {
+            may_replace(self.readable_lease(&state)?.as_ref(), code)?;
+        }
         self.learn_product(&state)?;
+        let instance = self.config.instance.as_deref();
+        let key = if instance.is_none() { Some(own_key(&state)?.public_key().to_hex()) } else { None };
         let request = wire::Activate {
             product: &self.config.product,
             code,
+            end_user,
+            lease_days,
             device: wire::Device {
-                id: &state.device,
-                key: own_key(&state)?.public_key().to_hex(),
+                id: self.config.device.as_deref().unwrap_or(&state.device),
+                instance,
+                key,
                 name: &self.config.device_name,
                 virtual_platform: self.config.virtual_platform.as_deref(),
             },
             user: &self.config.user,
         };
-        let answer: wire::Activation = self.server.post("activations", None, &request)?;
+        let answer: wire::Activation = self.server.post("activations", With::default(), &request)?;
         let before = state.number_of(&answer.activation);
         self.take(&answer, before, |_| Ok(()))?;
+        if name.is_some() {
+            self.store.update(|state| {
+                if let Some(held) = state.held.as_mut().filter(|held| held.activation == answer.activation) {
+                    held.end_user = name;
+                }
+                Ok(())
+            })?;
+        }
         self.status()
     }
 
@@ -63,7 +98,7 @@ impl License {
         wanted: impl FnOnce(&State) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let document = Document::parse(&answer.document)?;
-        let lease = self.open_fresh(&document)?;
+        let (lease, role) = self.open_fresh(&document)?;
         self.store.update(|state| {
             wanted(state)?;
             check_mine(state, &lease)?;
@@ -78,7 +113,7 @@ impl License {
                 return Ok(()); // Another copy of the program has renewed meanwhile.
             }
             let clock = self.config.clock.now();
-            if lease.number > latest {
+            if lease.number > latest && role == KeyRole::Product {
                 state.time.learn_now(clock, lease.issued_at);
             } else {
                 state.time.learn_not_before(clock, lease.issued_at);
@@ -87,48 +122,7 @@ impl License {
             if secret.is_none() {
                 return Err(Error::BadAnswer("the activation has no secret".to_owned()));
             }
-            keep(state, &lease, &document, secret);
-            Ok(())
-        })
-    }
-
-    /// Opens a lease from the server. Without pinned keys, an unknown key may be a new one.
-    fn open_fresh(&self, document: &Document) -> Result<Lease, Error> {
-        let state = self.store.read()?;
-        match document.open_lease(&self.keys(&state)?) {
-            Err(DocumentError::UnknownKey) if self.config.trusted_keys.is_empty() => {
-                self.fetch_keys()?;
-                Ok(document.open_lease(&self.keys(&self.store.read()?)?)?)
-            }
-            opened => Ok(opened?),
-        }
-    }
-
-    /// Sees to it that keys and the product's native id are known.
-    pub(crate) fn learn_product(&self, state: &State) -> Result<(), Error> {
-        let pinned = !self.config.trusted_keys.is_empty();
-        if native_product(state).is_some() && (pinned || !state.keys.is_empty()) {
-            return Ok(());
-        }
-        self.fetch_keys()
-    }
-
-    pub(crate) fn fetch_keys(&self) -> Result<(), Error> {
-        let answer: wire::Keys = self.server.get(&format!("products/{}/keys", segment(&self.config.product)))?;
-        let mut fetched = Vec::new();
-        for key in answer.keys.iter().filter(|key| key.algorithm == "Ed25519") {
-            let key = PublicKey::parse(&key.public_key)
-                .map_err(|_| Error::BadAnswer("a key of the product is not valid".to_owned()))?;
-            fetched.push(key.to_hex());
-        }
-        self.store.update(|state| {
-            if native_product(state).is_some_and(|known| known != answer.product) {
-                return Err(Error::BadAnswer("the keys are of another product".to_owned()));
-            }
-            state.product_id = Some(answer.product);
-            // Keys from before stay: the lease that is held may be signed with one of them.
-            fetched.retain(|key| !state.keys.contains(key));
-            state.keys.append(&mut fetched);
+            keep(state, &lease, &document, secret, clock);
             Ok(())
         })
     }
@@ -147,6 +141,7 @@ impl License {
             if state.held.as_ref().is_some_and(|held| path.ends_with(&segment(&held.activation))) {
                 state.held = None;
                 state.backoff = Backoff::default();
+                state.unanswered = None;
             }
             Ok(())
         })
@@ -162,11 +157,19 @@ impl License {
 }
 
 /// Makes the lease the one that is held.
-pub(crate) fn keep(state: &mut State, lease: &Lease, document: &Document, secret: Option<String>) {
-    state.held = Some(Held { activation: lease.activation.clone(), secret, document: document.to_string() });
+pub(crate) fn keep(state: &mut State, lease: &Lease, document: &Document, secret: Option<String>, clock: i64) {
+    let end_user = state.held.as_ref().filter(|held| held.activation == lease.activation);
+    state.held = Some(Held {
+        activation: lease.activation.clone(),
+        secret,
+        document: document.to_string(),
+        end_user: end_user.and_then(|held| held.end_user.clone()),
+        taken_at: state.time.at_least(clock),
+    });
     state.seen = Some(Seen { activation: lease.activation.clone(), number: lease.number });
     state.product_id.get_or_insert_with(|| lease.product.clone());
     state.backoff = Backoff::default();
+    state.unanswered = None;
     state.proof = None;
 }
 

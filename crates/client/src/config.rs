@@ -50,13 +50,18 @@ pub struct Config {
     pub folder: PathBuf,
     /// The device's id; `None` lets the library make one of 120 random bits.
     pub device: Option<String>,
+    /// A stable id of the container or instance that the program runs in, where machines come and go: it takes the place
+    /// of the device's id, and no key of the device's own is registered, so that a copy started anew with an empty folder is
+    /// the same device to the server. Online only. 10 to 64 visible ASCII characters.
+    pub instance: Option<String>,
     /// What people call the device; may be empty.
     pub device_name: String,
     /// The user's name; may be empty.
     pub user: String,
     /// The virtual platform that the device runs on, if it does.
     pub virtual_platform: Option<String>,
-    /// The product's public keys. When empty, keys are fetched and kept; see the crate's page for what that means.
+    /// The product's public keys; what they vouch for is trusted too. When empty, keys are fetched once and kept; see the
+    /// crate's page for what that means.
     pub trusted_keys: KeyTable,
     /// Where the time comes from.
     pub clock: Clock,
@@ -78,6 +83,7 @@ impl Config {
             product: product.into(),
             folder: folder.into(),
             device: None,
+            instance: None,
             device_name: String::new(),
             user: String::new(),
             virtual_platform: None,

@@ -38,6 +38,11 @@ impl Refusal {
         matches!(self.code.as_str(), "license_held" | "trial_not_offered" | "trial_used")
     }
 
+    /// True if what was to be changed has changed since it was read.
+    pub fn is_stale(&self) -> bool {
+        self.status == 412
+    }
+
     /// True if the server no longer counts this activation.
     pub fn is_returned(&self) -> bool {
         self.code == "activation_returned"
@@ -50,6 +55,10 @@ pub enum Error {
     /// The server said no, with a reason.
     #[error("{} ({})", .0.detail, .0.code)]
     Refused(Refusal),
+    /// The server takes this device for a copy of another: its key is another one, or the lease it holds is older than
+    /// what the server has given since.
+    #[error("{} ({})", .0.detail, .0.code)]
+    DuplicateDevice(Refusal),
     /// No connection came about, or it broke.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
@@ -85,6 +94,15 @@ pub enum Error {
     /// The license was activated through files, so that the server knows no secret of this device.
     #[error("the license was activated offline and cannot be used for calls to the server")]
     OfflineActivation,
+    /// More tokens were to be spent than are held.
+    #[error("only {left} of the tokens are left")]
+    TooFewTokens {
+        /// How many are left.
+        left: u32,
+    },
+    /// More events wait to be sent than are kept; this one is not recorded.
+    #[error("too many events wait to be sent")]
+    EventsFull,
     /// No key is there to verify with, and none could be fetched.
     #[error("no key of the product is known to verify the lease with")]
     NoKeys,
@@ -128,7 +146,7 @@ impl Error {
     /// A stable code: the server's own for a refusal, otherwise the library's.
     pub fn code(&self) -> &str {
         match self {
-            Self::Refused(refusal) => &refusal.code,
+            Self::Refused(refusal) | Self::DuplicateDevice(refusal) => &refusal.code,
             Self::Unreachable(_) => "unreachable",
             Self::Busy { .. } => "busy",
             Self::BadAnswer(_) => "bad_answer",
@@ -138,6 +156,8 @@ impl Error {
             Self::NotActivated => "not_activated",
             Self::AlreadyActivated => "already_activated",
             Self::OfflineActivation => "offline_activation",
+            Self::TooFewTokens { .. } => "too_few_tokens",
+            Self::EventsFull => "events_full",
             Self::NoKeys => "no_keys",
             Self::NoOpenRequest => "no_open_request",
             Self::OtherRequest => "other_request",
@@ -154,12 +174,14 @@ impl Error {
     pub fn is_about_the_license(&self) -> bool {
         match self {
             Self::Refused(_)
+            | Self::DuplicateDevice(_)
             | Self::Document(_)
             | Self::ForeignLease(_)
             | Self::OldLease { .. }
             | Self::NotActivated
             | Self::AlreadyActivated
             | Self::OfflineActivation
+            | Self::TooFewTokens { .. }
             | Self::NoKeys
             | Self::NoOpenRequest
             | Self::OtherRequest
@@ -167,6 +189,7 @@ impl Error {
             Self::Unreachable(_)
             | Self::Busy { .. }
             | Self::BadAnswer(_)
+            | Self::EventsFull
             | Self::OtherState(_)
             | Self::BadConfig(_)
             | Self::StateDamaged { .. }
@@ -182,6 +205,6 @@ impl Error {
 
     /// The server's refusal, if this is one.
     pub fn refusal(&self) -> Option<&Refusal> {
-        if let Self::Refused(refusal) = self { Some(refusal) } else { None }
+        if let Self::Refused(refusal) | Self::DuplicateDevice(refusal) = self { Some(refusal) } else { None }
     }
 }

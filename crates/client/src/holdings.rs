@@ -1,10 +1,11 @@
 //! What an activated device holds besides its license: seats, elements, tokens. And what it reports about itself.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::http::segment;
+use crate::http::{With, segment};
 use crate::license::License;
 use crate::wire::Anything;
 
@@ -24,7 +25,8 @@ pub struct Holding {
 }
 
 impl License {
-    /// Sees to it that this device holds that many floating seats in all. Asking twice changes nothing.
+    /// Sees to it that this device holds that many floating seats in all, until they are returned. Asking twice changes
+    /// nothing. For a program that may run in several copies, [`License::hold_seats`] adds up what each of them holds.
     pub fn check_out_seat(&self, feature: &str, seats: u32) -> Result<Holding, Error> {
         self.post("/seats", &json!({"feature": feature, "seats": seats}))
     }
@@ -40,7 +42,7 @@ impl License {
         self.post("/elements", &json!({"feature": feature, "amount": amount}))
     }
 
-    /// Checks out tokens.
+    /// Checks out tokens, until they are returned. [`License::hold_tokens`] returns them by itself.
     pub fn check_out_tokens(&self, feature: &str, amount: u32) -> Result<Holding, Error> {
         self.post("/tokens", &json!({"feature": feature, "check_out": amount}))
     }
@@ -53,7 +55,7 @@ impl License {
     /// Reports facts about the device, as a JSON object. Replaces what was reported before.
     pub fn report_system(&self, facts: &Value) -> Result<(), Error> {
         let (path, secret) = self.authorized("/system")?;
-        self.server.put::<Anything>(&path, &secret, facts).map(drop)
+        self.server.put::<Anything>(&path, With::secret(&secret), facts).map(drop)
     }
 
     /// Reports who uses the program, as a JSON object.
@@ -61,8 +63,18 @@ impl License {
         self.post::<Anything>("/consumer", consumer).map(drop)
     }
 
-    fn post<T: serde::de::DeserializeOwned>(&self, below: &str, body: &Value) -> Result<T, Error> {
+    pub(crate) fn post<T: DeserializeOwned>(&self, below: &str, body: &Value) -> Result<T, Error> {
+        self.post_as(below, None, body)
+    }
+
+    /// Posts under an idempotency key that the caller keeps.
+    pub(crate) fn post_as<T: DeserializeOwned>(
+        &self,
+        below: &str,
+        key: Option<&str>,
+        body: &Value,
+    ) -> Result<T, Error> {
         let (path, secret) = self.authorized(below)?;
-        self.server.post(&path, Some(&secret), body)
+        self.server.post(&path, With { key, ..With::secret(&secret) }, body)
     }
 }

@@ -28,11 +28,35 @@ pub struct Server {
     longest_pause: Duration,
 }
 
+/// What goes along with a call, as far as it needs any of it.
+#[derive(Clone, Copy, Default)]
+pub struct With<'a> {
+    /// The activation's secret.
+    pub secret: Option<&'a str>,
+    /// The idempotency key, where the caller keeps it to ask again after a crash. Other POSTs get one of their own.
+    pub key: Option<&'a str>,
+    /// The state that the change is meant for, as an entity tag.
+    pub if_match: Option<&'a str>,
+}
+
+impl<'a> With<'a> {
+    /// The secret alone.
+    pub fn secret(secret: &'a str) -> Self {
+        Self { secret: Some(secret), ..Self::default() }
+    }
+}
+
+/// A good answer.
+pub struct Answered<T> {
+    pub body: T,
+    pub etag: Option<String>,
+}
+
 /// One call, as it goes out in every attempt.
 struct Call<'a> {
     method: Method,
     url: String,
-    secret: Option<&'a str>,
+    with: With<'a>,
     body: Option<Vec<u8>>,
     idempotency_key: Option<String>,
 }
@@ -63,43 +87,43 @@ impl Server {
     }
 
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        self.call(Method::GET, path, None, None::<&Value>)
+        self.call(Method::GET, path, With::default(), None::<&Value>).map(|answered| answered.body)
     }
 
-    pub fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        secret: Option<&str>,
-        body: &impl Serialize,
-    ) -> Result<T, Error> {
-        self.call(Method::POST, path, secret, Some(body))
+    pub fn post<T: DeserializeOwned>(&self, path: &str, with: With<'_>, body: &impl Serialize) -> Result<T, Error> {
+        self.call(Method::POST, path, with, Some(body)).map(|answered| answered.body)
     }
 
-    pub fn put<T: DeserializeOwned>(&self, path: &str, secret: &str, body: &impl Serialize) -> Result<T, Error> {
-        self.call(Method::PUT, path, Some(secret), Some(body))
+    pub fn put<T: DeserializeOwned>(&self, path: &str, with: With<'_>, body: &impl Serialize) -> Result<T, Error> {
+        self.call(Method::PUT, path, with, Some(body)).map(|answered| answered.body)
     }
 
     pub fn delete<T: DeserializeOwned>(&self, path: &str, secret: &str) -> Result<T, Error> {
-        self.call(Method::DELETE, path, Some(secret), None::<&Value>)
+        self.call(Method::DELETE, path, With::secret(secret), None::<&Value>).map(|answered| answered.body)
     }
 
-    fn call<T: DeserializeOwned>(
+    pub fn call<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
-        secret: Option<&str>,
+        with: With<'_>,
         body: Option<&impl Serialize>,
-    ) -> Result<T, Error> {
+    ) -> Result<Answered<T>, Error> {
         let body = body.map(serde_json::to_vec).transpose().map_err(|error| Error::BadAnswer(error.to_string()))?;
         // One key for all attempts: the server does the work once, whichever of the attempts reached it.
-        let idempotency_key = if method == Method::POST { Some(to_hex(&random::bytes::<16>()?)) } else { None };
-        let call = Call { method, url: format!("{}/device/v1/{path}", self.base), secret, body, idempotency_key };
-        let bytes = self.patiently(&call)?;
-        let json = if bytes.is_empty() { b"null" } else { bytes.as_slice() };
-        serde_json::from_slice(json).map_err(|error| Error::BadAnswer(error.to_string()))
+        let idempotency_key = match with.key {
+            Some(key) => Some(key.to_owned()),
+            None if method == Method::POST => Some(new_key()?),
+            None => None,
+        };
+        let call = Call { method, url: format!("{}/device/v1/{path}", self.base), with, body, idempotency_key };
+        let answered = self.patiently(&call)?;
+        let json = if answered.body.is_empty() { b"null" } else { answered.body.as_slice() };
+        let body = serde_json::from_slice(json).map_err(|error| Error::BadAnswer(error.to_string()))?;
+        Ok(Answered { body, etag: answered.etag })
     }
 
-    fn patiently(&self, call: &Call<'_>) -> Result<Vec<u8>, Error> {
+    fn patiently(&self, call: &Call<'_>) -> Result<Answered<Vec<u8>>, Error> {
         let mut pause = self.first_pause;
         for _ in 1..self.attempts {
             let wait = match self.attempt(call) {
@@ -114,13 +138,16 @@ impl Server {
         self.attempt(call)
     }
 
-    fn attempt(&self, call: &Call<'_>) -> Result<Vec<u8>, Error> {
+    fn attempt(&self, call: &Call<'_>) -> Result<Answered<Vec<u8>>, Error> {
         let mut request = Request::builder().method(&call.method).uri(&call.url).header("accept", "application/json");
-        if let Some(secret) = call.secret {
+        if let Some(secret) = call.with.secret {
             request = request.header("authorization", format!("Bearer {secret}"));
         }
         if let Some(key) = &call.idempotency_key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(tag) = call.with.if_match {
+            request = request.header("if-match", tag);
         }
         let unusable = |_| Error::BadConfig("the server's address or the product's name is not usable in a URL");
         let answer = match &call.body {
@@ -134,8 +161,14 @@ impl Server {
     }
 }
 
-fn read(mut answer: Response<Body>) -> Result<Vec<u8>, Error> {
+/// A key under which the server does a piece of work once.
+pub fn new_key() -> Result<String, Error> {
+    Ok(to_hex(&random::bytes::<16>()?))
+}
+
+fn read(mut answer: Response<Body>) -> Result<Answered<Vec<u8>>, Error> {
     let status = answer.status();
+    let etag = answer.headers().get("etag").and_then(|value| Some(value.to_str().ok()?.to_owned()));
     let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let body = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
     match status {
@@ -147,7 +180,7 @@ fn read(mut answer: Response<Body>) -> Result<Vec<u8>, Error> {
         _ => match body {
             Err(ureq::Error::BodyExceedsLimit(_)) => Err(Error::BadAnswer("it is too long".to_owned())),
             Err(error) => Err(Error::Unreachable(error.to_string())),
-            Ok(body) if status.is_success() => Ok(body),
+            Ok(body) if status.is_success() => Ok(Answered { body, etag }),
             Ok(body) => Err(refusal(status, &body)),
         },
     }
@@ -155,11 +188,11 @@ fn read(mut answer: Response<Body>) -> Result<Vec<u8>, Error> {
 
 fn refusal(status: StatusCode, body: &[u8]) -> Error {
     match serde_json::from_slice(body) {
-        Ok(Problem { code: Some(code), detail, title }) => Error::Refused(Refusal {
-            detail: detail.or(title).unwrap_or_else(|| code.clone()),
-            code,
-            status: status.as_u16(),
-        }),
+        Ok(Problem { code: Some(code), detail, title }) => {
+            let detail = detail.or(title).unwrap_or_else(|| code.clone());
+            let refusal = Refusal { detail, code, status: status.as_u16() };
+            if refusal.is("device_duplicate") { Error::DuplicateDevice(refusal) } else { Error::Refused(refusal) }
+        }
         _ => Error::BadAnswer(format!("status {status} without a reason")),
     }
 }

@@ -1,23 +1,25 @@
 //! The license as the program sees it: what it may do now, judged without a connection.
 
-use lessor_lease::{Document, DocumentKind, KeyTable, Lease, LeaseFeature, Mode, PublicKey, Standing};
+use std::sync::Arc;
+
+use lessor_lease::{Lease, LeaseFeature, Mode, PublicKey, Standing};
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::http::Server;
 use crate::state::{State, Store};
-use crate::time::Now;
+use crate::time::{Now, set_back};
 
 /// Time seen is written at most this often (seconds): status may be asked every frame.
 const REMEMBER_EVERY: i64 = 60;
 
 /// A product's license on this device. Its state lives in the folder, none of it in this value, so that several copies
-/// of a program may each have one. All calls block.
-#[derive(Debug)]
+/// of a program may each have one, and clones are as good as the first. All calls block.
+#[derive(Clone, Debug)]
 pub struct License {
-    pub(crate) config: Config,
-    pub(crate) store: Store,
-    pub(crate) server: Server,
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) server: Arc<Server>,
 }
 
 /// What the license allows now. Times are Unix seconds; the first second in which it is no longer so.
@@ -81,8 +83,9 @@ impl License {
             return Err(Error::BadConfig("the product has no name"));
         }
         let server = Server::new(&config)?;
-        let store = Store::open(&config.folder, &config.product, config.device.as_deref())?;
-        Ok(Self { config, store, server })
+        let device = config.instance.as_deref().or(config.device.as_deref());
+        let store = Store::open(&config.folder, &config.product, device)?;
+        Ok(Self { config: Arc::new(config), store: Arc::new(store), server: Arc::new(server) })
     }
 
     /// What the license allows now, verified against the trusted keys and the clock. Fails if the state is damaged or
@@ -124,13 +127,26 @@ impl License {
         Ok(lease.filter(|lease| self.judge(&state, lease).may_run()))
     }
 
+    /// The next renewal reports it, even if the clock is right again by then.
+    fn remember_set_back(&self, clock: i64) {
+        let _ = self.store.update(|state| {
+            state.set_back = state.set_back.or_else(|| set_back(&state.time, clock));
+            Ok(())
+        });
+    }
+
     pub(crate) fn judge(&self, state: &State, lease: &Lease) -> Status {
         let clock = self.config.clock.now();
         let now = match state.time.now(clock) {
             Now::Steady(now) => now,
-            // A lease that never stops anything does not stop for a clock either.
-            Now::SetBack(_) if lease.mode == Mode::Advisory => return Status::Grace { until: None },
-            Now::SetBack(by) => return Status::ClockSetBack { by },
+            Now::SetBack(by) => {
+                if state.set_back.is_none() {
+                    self.remember_set_back(clock);
+                }
+                // A lease that never stops anything does not stop for a clock either.
+                let advisory = lease.mode == Mode::Advisory;
+                return if advisory { Status::Grace { until: None } } else { Status::ClockSetBack { by } };
+            }
         };
         if now.saturating_sub(state.time.latest) > REMEMBER_EVERY {
             self.remember_time(clock);
@@ -149,32 +165,6 @@ impl License {
             state.time.latest = state.time.at_least(clock);
             Ok(())
         });
-    }
-
-    pub(crate) fn held_lease(&self, state: &State) -> Result<Option<Lease>, Error> {
-        let Some(held) = &state.held else { return Ok(None) };
-        let lease = open(&Document::parse(&held.document)?, &self.keys(state)?)?;
-        check_mine(state, &lease)?;
-        Ok(Some(lease))
-    }
-
-    /// Whom to believe: the pinned keys, or the fetched ones if none are pinned.
-    pub(crate) fn keys(&self, state: &State) -> Result<KeyTable, Error> {
-        if !self.config.trusted_keys.is_empty() {
-            return Ok(self.config.trusted_keys.clone());
-        }
-        let keys: KeyTable = state.keys.iter().map(|key| PublicKey::parse(key)).collect::<Result<_, _>>()?;
-        if keys.is_empty() { Err(Error::NoKeys) } else { Ok(keys) }
-    }
-}
-
-/// Opens a lease that stands alone or in an offline answer.
-fn open(document: &Document, keys: &KeyTable) -> Result<Lease, Error> {
-    match document.kind() {
-        DocumentKind::OfflineAnswer => Ok(document.open_answer(keys)?.lease),
-        DocumentKind::Lease | DocumentKind::OfflineRequest | DocumentKind::ReturnProof => {
-            Ok(document.open_lease(keys)?)
-        }
     }
 }
 

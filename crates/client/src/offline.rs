@@ -21,6 +21,9 @@ impl License {
         system: Option<Value>,
         consumer: Option<Value>,
     ) -> Result<String, Error> {
+        if self.config.instance.is_some() {
+            return Err(Error::BadConfig("an instance has no key of its own and cannot be licensed through files"));
+        }
         let request = to_hex(&random::bytes::<16>()?);
         self.store.update(|state| {
             may_replace(self.readable_lease(state)?.as_ref(), code)?;
@@ -45,15 +48,14 @@ impl License {
         })
     }
 
-    /// Takes the answer to the open request. With no pinned keys, and none fetched before, the keys are fetched now.
+    /// Takes the answer to the open request. If the key that signed it is not known, the server is asked for it, and for
+    /// who vouches for it; where that is not possible, the answer stays good for later.
     pub fn accept_answer(&self, text: &str) -> Result<Status, Error> {
         let document = Document::parse(text)?;
-        if matches!(self.keys(&self.store.read()?), Err(Error::NoKeys)) {
-            self.fetch_keys().map_err(|error| if error.is_passing() { Error::NoKeys } else { error })?;
-        }
+        self.learn_signer(&document)?;
         self.store.update(|state| {
             let receipt = state.receipt.as_ref().ok_or(Error::NoOpenRequest)?;
-            let answer = document.open_answer(&self.keys(state)?)?;
+            let answer = self.open_answer(state, &document)?;
             if !answer.answers(&receipt.request, &receipt.digest) {
                 return Err(Error::OtherRequest);
             }
@@ -72,7 +74,7 @@ impl License {
                 return Err(Error::OldLease { number: lease.number, latest });
             }
             state.time.learn_not_before(clock, lease.issued_at);
-            keep(state, &lease, &document, None);
+            keep(state, &lease, &document, None, clock);
             state.receipt = None;
             Ok(())
         })?;
@@ -94,6 +96,7 @@ impl License {
                 number: state.number_of(&held.activation),
             };
             let text = proof.sign(&own_key(state)?)?.to_string();
+            state.unanswered = None;
             state.proof = Some(text.clone());
             state.backoff = Backoff::default();
             Ok(text) // Handed out only once the state without the license is on disk.

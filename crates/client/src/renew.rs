@@ -7,9 +7,11 @@ use lessor_lease::Lease;
 use serde_json::json;
 
 use crate::error::Error;
+use crate::http::{With, new_key};
 use crate::license::{License, Status};
 use crate::random;
-use crate::time::Now;
+use crate::state::{State, Unanswered};
+use crate::time::{Now, rfc3339, set_back};
 use crate::wire;
 
 /// The longest that a renewal is put off to spread devices out, in seconds.
@@ -30,28 +32,82 @@ pub enum Renewal {
 }
 
 impl License {
-    /// Asks the server for the next lease now. If that fails, the lease that is held works on until it ends, except when
-    /// the server says that the activation was returned: then it is forgotten here too.
+    /// Asks the server for the next lease now, and reports a clock that was set back. If that fails, the lease that is held
+    /// works on until it ends, except when the server says that the activation was returned: then it is forgotten here
+    /// too. Copies of the program take turns; one that had to wait for another is content with the lease that this got.
     pub fn renew(&self) -> Result<Status, Error> {
+        let asked = self.store.read()?;
+        let _turn = self.store.lock("renewal.lock")?;
         let (path, secret) = self.authorized("")?;
-        let state = self.store.read()?;
-        let activation = state.held.as_ref().ok_or(Error::NotActivated)?.activation.clone();
-        let before = state.number_of(&activation);
-        let answer: Result<wire::Activation, Error> =
-            self.server.post(&format!("{path}/renew"), Some(&secret), &json!({"number": before}));
-        let answer = match answer {
-            Err(Error::Refused(refusal)) if refusal.is_returned() => {
-                self.forget(&path)?;
-                return Err(Error::Refused(refusal));
+        let question = self.question()?;
+        let (activation, before) = (question.activation, question.number);
+        if before > asked.number_of(&activation) {
+            return self.status();
+        }
+        let with = With { key: Some(&question.key), ..With::secret(&secret) };
+        let answer = self.server.post(&format!("{path}/renew"), with, &question.body);
+        let taken = self.unless_returned(&path, answer).and_then(|answer: wire::Activation| {
+            self.take(&answer, before, |state| match &state.held {
+                Some(held) if held.activation == activation && answer.activation == activation => Ok(()),
+                Some(_) => Err(Error::ForeignLease("activation")),
+                None => Err(Error::NotActivated), // Returned by another copy of the program meanwhile.
+            })
+        });
+        match taken {
+            Ok(()) if question.body.get("clock_set_back").is_some() => self.change(|state| state.set_back = None)?,
+            Ok(()) => {}
+            Err(error) if error.is_passing() => return Err(error),
+            Err(error) => {
+                self.change(|state| state.unanswered = None)?; // The answer was seen; the next question is another one.
+                return Err(error);
             }
-            answer => answer?,
-        };
-        self.take(&answer, before, |state| match &state.held {
-            Some(held) if held.activation == activation && answer.activation == activation => Ok(()),
-            Some(_) => Err(Error::ForeignLease("activation")),
-            None => Err(Error::NotActivated), // Returned by another copy of the program meanwhile.
-        })?;
+        }
         self.status()
+    }
+
+    /// Tells the server that the program is still there, so that its place and seats stay its own. Much cheaper than a
+    /// renewal, and no substitute: the lease ends when it ends.
+    pub fn heartbeat(&self) -> Result<(), Error> {
+        let (path, secret) = self.authorized("")?;
+        let answer =
+            self.server.post::<wire::Anything>(&format!("{path}/heartbeat"), With::secret(&secret), &json!({}));
+        self.unless_returned(&path, answer).map(drop)
+    }
+
+    /// An activation that was returned elsewhere is forgotten here too.
+    fn unless_returned<T>(&self, path: &str, answer: Result<T, Error>) -> Result<T, Error> {
+        if matches!(&answer, Err(Error::Refused(refusal)) if refusal.is_returned()) {
+            self.forget(path)?;
+        }
+        answer
+    }
+
+    /// The renewal to send: the one whose answer got lost, or a new one, which is kept until its answer is there.
+    fn question(&self) -> Result<Unanswered, Error> {
+        let clock = self.config.clock.now();
+        let key = new_key()?;
+        self.store.update(|state| {
+            let activation = state.held.as_ref().ok_or(Error::NotActivated)?.activation.clone();
+            let number = state.number_of(&activation);
+            let same = state.unanswered.as_ref().filter(|sent| sent.activation == activation && sent.number == number);
+            if let Some(sent) = same {
+                return Ok(sent.clone());
+            }
+            let mut body = json!({"number": number});
+            if let Some(back) = state.set_back.or_else(|| set_back(&state.time, clock)) {
+                body["clock_set_back"] = json!({"seen": rfc3339(back.seen), "now": rfc3339(back.now)});
+            }
+            let question = Unanswered { activation, number, key, body };
+            state.unanswered = Some(question.clone());
+            Ok(question)
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) -> Result<(), Error> {
+        self.store.update(|state| {
+            change(state);
+            Ok(())
+        })
     }
 
     /// Renews if it is time to. Meant to be called at start and every few minutes. Each device puts its renewal off by
@@ -76,9 +132,19 @@ impl License {
         self.try_renewal(clock)
     }
 
+    /// Does what is left to do at the server: gives back seats and tokens that a crashed copy of the program held, and
+    /// sends the events that wait. Goes along with renewals; call it at start if that is not often enough.
+    pub fn tidy(&self) -> Result<(), Error> {
+        self.return_left_over()?;
+        self.send_events().map(drop)
+    }
+
     fn try_renewal(&self, clock: i64) -> Result<Renewal, Error> {
         match self.renew() {
-            Ok(_) => Ok(Renewal::Renewed),
+            Ok(_) => {
+                let _ = self.tidy(); // The server is there. What fails now is done another time.
+                Ok(Renewal::Renewed)
+            }
             Err(error) if error.is_passing() => {
                 self.store.update(|state| {
                     state.backoff.failures = state.backoff.failures.saturating_add(1);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use lessor_lease::{Signer, from_hex, to_hex};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use zeroize::Zeroize;
 
 use crate::error::Error;
@@ -26,13 +27,22 @@ pub struct State {
     pub device: String,
     /// The device key's secret, as hex.
     seed: String,
-    /// Public keys that were fetched, as hex. Not used when the program pins keys.
+    /// Public keys that were fetched first, as hex. Not used when the program pins keys.
     pub keys: Vec<String>,
+    /// Endorsements that led from trusted keys to others, as text.
+    #[serde(default)]
+    pub endorsements: Vec<String>,
     pub held: Option<Held>,
     /// The highest lease number seen, and of which activation. Outlives the activation.
     pub seen: Option<Seen>,
     pub time: TimeSeen,
+    /// A clock that was found set back, until the server knows.
+    #[serde(default)]
+    pub set_back: Option<SetBack>,
     pub backoff: Backoff,
+    /// A renewal that was sent and whose answer was not seen.
+    #[serde(default)]
+    pub unanswered: Option<Unanswered>,
     pub receipt: Option<Receipt>,
     /// The proof of the last offline return, in case the first copy got lost.
     pub proof: Option<String>,
@@ -46,6 +56,31 @@ pub struct Held {
     pub secret: Option<String>,
     /// The lease or offline answer, as text.
     pub document: String,
+    /// The end user who signed in for it.
+    #[serde(default)]
+    pub end_user: Option<String>,
+    /// When it was taken (corrected time): its key was believed then.
+    #[serde(default)]
+    pub taken_at: i64,
+}
+
+/// A clock that showed less than had been seen. Unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetBack {
+    /// The latest time seen.
+    pub seen: i64,
+    /// What the clock showed.
+    pub now: i64,
+}
+
+/// A renewal as it went out, so that it can be asked again as the same one: the server then answers as it did, and does
+/// not take the device for a copy of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unanswered {
+    pub activation: String,
+    pub number: u64,
+    pub key: String,
+    pub body: Value,
 }
 
 /// The highest lease number of an activation.
@@ -81,10 +116,13 @@ impl State {
             device,
             seed: to_hex(&seed),
             keys: Vec::new(),
+            endorsements: Vec::new(),
             held: None,
             seen: None,
             time: TimeSeen::default(),
+            set_back: None,
             backoff: Backoff::default(),
+            unanswered: None,
             receipt: None,
             proof: None,
         };
@@ -127,7 +165,7 @@ impl Store {
     pub fn open(folder: &Path, product: &str, device: Option<&str>) -> Result<Self, Error> {
         let store = Self { file: folder.join("license.json"), folder: folder.to_owned() };
         make_folder(folder).map_err(|source| Error::StateFile { path: folder.to_owned(), source })?;
-        let _lock = store.lock()?;
+        let _lock = store.lock("license.lock")?;
         if store.exists()? {
             store.adopt(product, device)?;
         } else {
@@ -146,7 +184,7 @@ impl Store {
 
     /// Changes the state. What `change` refuses is not written.
     pub fn update<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Error>) -> Result<T, Error> {
-        let _lock = self.lock()?;
+        let _lock = self.lock("license.lock")?;
         let mut state = self.read()?;
         let result = change(&mut state)?;
         self.write(&state)?;
@@ -174,6 +212,7 @@ impl Store {
             state.product = product.to_owned();
             state.product_id = None;
             state.keys.clear();
+            state.endorsements.clear();
         }
         state.receipt = None;
         self.write(&state)
@@ -219,9 +258,15 @@ impl Store {
         self.file.try_exists().map_err(|source| self.failed(source))
     }
 
-    /// Held until dropped; the system lets go of it if the program dies.
-    fn lock(&self) -> Result<File, Error> {
-        let path = self.folder.join("license.lock");
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A lock among all copies of the program, held until dropped; the system lets go of it if the program dies. The
+    /// state itself is under `license.lock`, which [`Store::update`] takes last.
+    pub fn lock(&self, name: &str) -> Result<File, Error> {
+        let path = self.folder.join(name);
         let lock = || {
             let file = private().write(true).create(true).truncate(false).open(&path)?;
             file.lock()?;
@@ -235,27 +280,29 @@ impl Store {
     }
 }
 
+/// For files that are the owner's alone.
 #[cfg(unix)]
-fn private() -> OpenOptions {
+pub fn private() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options
 }
 
+/// For files that are the owner's alone, as far as the folder sees to it.
 #[cfg(not(unix))]
-fn private() -> OpenOptions {
+pub fn private() -> OpenOptions {
     OpenOptions::new()
 }
 
 #[cfg(unix)]
-fn make_folder(folder: &Path) -> io::Result<()> {
+pub fn make_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn make_folder(folder: &Path) -> io::Result<()> {
+pub fn make_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::SetBack;
+
 /// Differences up to this many seconds between device and server are nobody's fault and not corrected.
 const SMALL_SKEW: i64 = 120;
 /// A clock may fall back this many seconds (it is being adjusted) before it counts as set back.
@@ -62,9 +64,44 @@ impl TimeSeen {
     }
 }
 
+/// A clock that was set back, as it is reported.
+pub fn set_back(time: &TimeSeen, clock: i64) -> Option<SetBack> {
+    match time.now(clock) {
+        Now::Steady(_) => None,
+        Now::SetBack(by) => Some(SetBack { seen: time.latest, now: time.latest.saturating_sub(by) }),
+    }
+}
+
+/// Unix seconds as RFC 3339 text in UTC. The calendar counts years from March, so that leap days come last.
+pub fn rfc3339(seconds: i64) -> String {
+    let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day_of_month = day - (153 * month + 2) / 5 + 1;
+    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{:04}-{month:02}-{day_of_month:02}T{hour:02}:{minute:02}:{second:02}Z", era * 400 + year + carry)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_801_180_799, "2027-01-28T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(rfc3339(seconds), text);
+        }
+    }
 
     #[test]
     fn a_clock_that_goes_on_is_steady() {

@@ -3,20 +3,35 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::events::EventKind;
+
 #[derive(Serialize)]
 pub struct Activate<'a> {
     pub product: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_user: Option<EndUser<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_days: Option<u32>,
     pub device: Device<'a>,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub user: &'a str,
 }
 
 #[derive(Serialize)]
+pub struct EndUser<'a> {
+    pub user_name: &'a str,
+    pub password: &'a str,
+}
+
+#[derive(Serialize)]
 pub struct Device<'a> {
     pub id: &'a str,
-    pub key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +49,8 @@ pub struct Activation {
 pub struct Keys {
     pub product: String,
     pub keys: Vec<Key>,
+    #[serde(default)]
+    pub endorsements: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -57,3 +74,27 @@ pub struct Problem {
 
 /// An answer whose content does not matter.
 pub type Anything = Value;
+
+/// An event of the program's use, as it travels and as it waits.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Event {
+    pub id: String,
+    pub kind: EventKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
+    pub at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+}
+
+#[derive(Serialize)]
+pub struct Text<'a> {
+    pub text: &'a str,
+}
+
+#[derive(Deserialize)]
+pub struct Stored {
+    pub text: String,
+}

@@ -1,7 +1,7 @@
 //! Activating, renewing and returning when all goes well, and whose keys are believed.
 
-use lessor_client::{DocumentError, Error, License, Status};
-use lessor_lease::{LeaseKind, Signer};
+use lessor_client::{Error, License, Status};
+use lessor_lease::LeaseKind;
 use serde_json::json;
 
 use crate::bench::{Bench, DAY, START, answer, keys, problem, product_key, renewed};
@@ -151,26 +151,6 @@ fn without_pinned_keys_the_first_keys_are_fetched_and_kept() {
 }
 
 #[test]
-fn without_pinned_keys_a_new_key_is_asked_for_once() {
-    let bench = Bench::new();
-    let license = License::open(bench.unpinned()).unwrap();
-    bench.server.will(keys(&[&product_key()])).will(bench.grant(&license, |_| {}));
-    license.activate("PAINT-0001").unwrap();
-
-    let next = Signer::from_seed([3; 32]);
-    let document = bench.lease(&license, renewed(2, 0)).sign(&next).unwrap().to_string();
-    bench.server.will(Reply::Json(200, answer("act_1", &document))).will(keys(&[&product_key(), &next]));
-    license.renew().unwrap();
-    assert_eq!(license.lease().unwrap().unwrap().number, 2);
-
-    let stranger = Signer::from_seed([4; 32]);
-    let document = bench.lease(&license, renewed(3, 0)).sign(&stranger).unwrap().to_string();
-    bench.server.will(Reply::Json(200, answer("act_1", &document))).will(keys(&[&next]));
-    assert!(matches!(license.renew(), Err(Error::Document(DocumentError::UnknownKey))));
-    assert_eq!(license.lease().unwrap().unwrap().number, 2);
-}
-
-#[test]
 fn an_alias_is_resolved_and_stands_escaped_in_the_path() {
     let bench = Bench::new();
     let mut config = bench.config();
@@ -182,4 +162,50 @@ fn an_alias_is_resolved_and_stands_escaped_in_the_path() {
     assert_eq!(asked[0].line, "GET /device/v1/products/old:product:12%2F3/keys");
     assert_eq!(asked[1].body["product"], "old:product:12/3");
     assert!(bench.open().status().unwrap().may_run(), "the native id names the same product");
+}
+
+#[test]
+fn an_end_user_signs_in_instead_of_having_a_code() {
+    let bench = Bench::new();
+    let license = bench.open();
+    bench.server.will(bench.grant(&license, |_| {}));
+    assert!(license.sign_in("ann", "correct horse").unwrap().may_run());
+    let asked = bench.server.last();
+    assert_eq!(asked.body["end_user"], json!({"user_name": "ann", "password": "correct horse"}));
+    assert_eq!(asked.body.get("code"), None);
+    let file = std::fs::read_to_string(bench.folder.path().join("license.json")).unwrap();
+    assert!(!file.contains("correct horse"), "the password is not kept");
+
+    assert!(matches!(license.sign_in("bob", "x"), Err(Error::AlreadyActivated)));
+    bench.server.will(bench.grant(&license, renewed(2, 0))).will(bench.grant(&license, renewed(3, 0)));
+    license.renew().unwrap();
+    license.sign_in("ann", "correct horse").unwrap();
+    assert_eq!(license.lease().unwrap().unwrap().number, 3);
+}
+
+#[test]
+fn a_long_term_check_out_says_for_how_many_days() {
+    let bench = Bench::new();
+    let license = bench.open();
+    bench.server.will(bench.grant(&license, |lease| lease.expires_at = Some(START + 60 * DAY)));
+    assert_eq!(license.activate_for_days("PAINT-0001", 60).unwrap(), Status::Valid { until: Some(START + 60 * DAY) });
+    assert_eq!(bench.server.last().body["lease_days"], 60);
+}
+
+#[test]
+fn an_instance_takes_the_devices_place_and_has_no_key() {
+    let bench = Bench::new();
+    let mut config = bench.config();
+    config.device = None;
+    config.instance = Some("pod-0001-a".into());
+    let license = License::open(config).unwrap();
+    bench.server.will(bench.grant(&license, |lease| {
+        lease.device = "pod-0001-a".into();
+        lease.device_key = None;
+    }));
+    license.activate("PAINT-0001").unwrap();
+    let device = json!({"id": "pod-0001-a", "instance": "pod-0001-a"});
+    assert_eq!(bench.server.last().body["device"], device);
+    assert!(license.status().unwrap().may_run());
+    assert!(matches!(license.offline_request(Some("PAINT-0001"), None, None), Err(Error::BadConfig(_))));
 }

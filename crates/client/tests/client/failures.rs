@@ -6,7 +6,7 @@ use lessor_client::{DocumentError, Error, Lease, Renewal, Status};
 use lessor_lease::Signer;
 use serde_json::json;
 
-use crate::bench::{Bench, DAY, START, answer, problem, product_key, renewed};
+use crate::bench::{Bench, DAY, START, answer, keys, problem, product_key, renewed};
 use crate::fake::Reply;
 
 #[test]
@@ -133,6 +133,9 @@ fn leases_that_the_pinned_key_did_not_sign_are_refused() {
         ("00".into(), DocumentError::WrongLength),
     ] {
         bench.server.will(Reply::Json(201, answer("act_1", &document)));
+        if error == DocumentError::UnknownKey {
+            bench.server.will(keys(&[&Signer::from_seed([9; 32])])); // It asks who that is; being listed is not enough.
+        }
         assert!(matches!(license.activate("PAINT-0001"), Err(Error::Document(found)) if found == error));
         assert_eq!(license.status().unwrap(), Status::NotActivated);
     }
@@ -200,6 +203,62 @@ fn an_activation_that_was_returned_elsewhere_is_forgotten() {
     let license = bench.activated();
     bench.server.will(problem(409, "activation_returned"));
     assert_eq!(license.renew().unwrap_err().code(), "activation_returned");
+    assert_eq!(license.status().unwrap(), Status::NotActivated);
+}
+
+#[test]
+fn a_renewal_whose_answer_was_lost_is_asked_again_as_the_same_one() {
+    let bench = Bench::new();
+    let license = bench.activated();
+    for _ in 0..6 {
+        bench.server.will(Reply::HangUp);
+    }
+    assert!(matches!(license.renew(), Err(Error::Unreachable(_))));
+    assert!(matches!(bench.open().renew(), Err(Error::Unreachable(_))));
+    bench.server.will(bench.grant(&license, renewed(2, 0))).will(bench.grant(&license, renewed(3, 0)));
+    bench.open().renew().unwrap();
+    license.renew().unwrap();
+    let asked = bench.server.asked();
+    let key = |n: usize| asked[n].header("idempotency-key").unwrap().to_owned();
+    assert_eq!(asked.len(), 9);
+    assert!((2..8).all(|n| key(n) == key(1) && asked[n].body == json!({"number": 1})), "also by the next run");
+    assert_ne!(key(8), key(1));
+    assert_eq!(asked[8].body, json!({"number": 2}));
+}
+
+#[test]
+fn a_no_to_a_renewal_is_not_asked_again_under_the_same_key() {
+    let bench = Bench::new();
+    let license = bench.activated();
+    bench.server.will(problem(403, "license_held")).will(bench.grant(&license, renewed(2, 0)));
+    assert!(license.renew().is_err());
+    license.renew().unwrap();
+    let asked = bench.server.asked();
+    assert_ne!(asked[1].header("idempotency-key"), asked[2].header("idempotency-key"));
+}
+
+#[test]
+fn a_device_that_is_taken_for_a_copy_learns_that_and_keeps_its_lease() {
+    let bench = Bench::new();
+    let license = bench.activated();
+    bench.server.will(problem(409, "device_duplicate"));
+    let error = license.renew().unwrap_err();
+    assert!(matches!(&error, Error::DuplicateDevice(refusal) if refusal.status == 409));
+    assert_eq!((error.code(), error.is_about_the_license(), error.is_passing()), ("device_duplicate", true, false));
+    assert!(license.status().unwrap().may_run());
+}
+
+#[test]
+fn a_heartbeat_changes_nothing_here_and_shows_a_return() {
+    let bench = Bench::new();
+    let license = bench.activated();
+    let beat = json!({"activation": "act_1", "number": 1, "renew_after": null, "expires_at": null});
+    bench.server.will(Reply::Json(200, beat)).will(problem(410, "activation_returned"));
+    license.heartbeat().unwrap();
+    let asked = bench.server.last();
+    assert_eq!((asked.line.as_str(), asked.body), ("POST /device/v1/activations/act_1/heartbeat", json!({})));
+    assert!(license.status().unwrap().may_run());
+    assert_eq!(license.heartbeat().unwrap_err().code(), "activation_returned");
     assert_eq!(license.status().unwrap(), Status::NotActivated);
 }
 

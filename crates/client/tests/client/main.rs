@@ -2,10 +2,15 @@
 
 mod activation;
 mod bench;
+mod docs;
 mod failures;
 mod fake;
+mod forgeries;
 mod holdings;
+mod holds;
 mod offline;
 mod paint;
+mod reports;
 mod state;
 mod time;
+mod trust;

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, START, keys, problem, product_key};
+use crate::fake::Reply;
 
 struct Paint<'a> {
     bench: &'a Bench,
@@ -75,4 +76,32 @@ fn paint_exits_with_one_for_refusals_and_two_for_all_else() {
     bench.server.stop();
     let (exit, said) = paint(&bench, &["activate", "PAINT-0001"]);
     assert_eq!((exit, &said["error"]), (2, &json!("unreachable")));
+}
+
+#[test]
+fn paint_works_with_a_seat_and_tokens_and_signs_in() {
+    let bench = Bench::new();
+    let paint = Paint { bench: &bench, offset: 0 };
+    bench.server.will(bench.grant(&bench.open(), |_| {}));
+    let (exit, said) = paint.json(&["--key", &product_key().public_key().to_hex(), "sign-in", "ann", "secret"]);
+    assert_eq!((exit, &said["status"]), (0, &json!("valid")), "{said}");
+    assert_eq!(bench.server.last().body["end_user"]["user_name"], "ann");
+    drop(bench);
+
+    let bench = Bench::new();
+    let paint = Paint { bench: &bench, offset: 0 };
+    let holding = || Reply::Json(200, json!({"feature": "F", "held": 1, "used": 1, "limit": 5}));
+    bench.activated();
+    for reply in [holding(), holding(), holding(), holding(), Reply::Json(200, json!({"results": []}))] {
+        bench.server.will(reply);
+    }
+    let key = product_key().public_key().to_hex();
+    let (exit, said) = paint.json(&["--key", &key, "work", "FLOAT", "TOKEN"]);
+    assert_eq!((exit, &said["left"]), (0, &json!(1)), "{said}");
+    let lines: Vec<String> = bench.server.asked().into_iter().map(|asked| asked.line).collect();
+    let calls: Vec<&str> =
+        lines[1..].iter().filter_map(|line| line.strip_prefix("POST /device/v1/activations/act_1")).collect();
+    assert_eq!(calls, ["/seats", "/tokens", "/tokens", "/events"]);
+    bench.server.will(Reply::Json(200, json!({})));
+    assert_eq!(paint.json(&["--key", &key, "heartbeat"]).0, 0);
 }

@@ -2,7 +2,9 @@
 
 use lessor_client::{Mode, Status};
 
-use crate::bench::{Bench, DAY, START, renewed};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, DAY, START, problem, renewed};
 
 #[test]
 fn grace_follows_a_lease_that_has_it() {
@@ -111,4 +113,26 @@ fn a_device_whose_clock_is_wrong_has_the_whole_lease() {
         bench.at(wrong + 10 * DAY);
         assert!(!license.status().unwrap().may_run());
     }
+}
+
+#[test]
+fn a_clock_set_back_is_reported_with_the_next_renewal_and_only_once() {
+    let bench = Bench::new();
+    let license = bench.activated();
+    bench.at(4 * DAY);
+    license.status().unwrap();
+    bench.at(DAY);
+    assert!(matches!(license.status().unwrap(), Status::ClockSetBack { .. }));
+    // By the time of the renewal the clock is right again, and another run of the program makes it.
+    bench.at(5 * DAY);
+    let next = bench.open();
+    bench.server.will(problem(403, "license_held"));
+    assert!(next.renew().is_err());
+    bench.server.will(bench.grant(&next, renewed(2, 5 * DAY))).will(bench.grant(&next, renewed(3, 5 * DAY)));
+    next.renew().unwrap();
+    next.renew().unwrap();
+    let asked = bench.server.asked();
+    let report = json!({"seen": "2027-01-19T08:00:00Z", "now": "2027-01-16T08:00:00Z"});
+    let reports: Vec<&Value> = asked.iter().map(|asked| &asked.body["clock_set_back"]).collect();
+    assert_eq!(reports, [&Value::Null, &report, &report, &Value::Null]);
 }
