@@ -2,6 +2,8 @@
 //! activate, renew, hold seats and return them, a trial that becomes a license, a device that is never online — and a back
 //! office that sees all of it. The bodies in `seed/` are sent byte for byte.
 
+mod daemon;
+mod languages;
 mod program;
 mod races;
 mod storage;

@@ -173,7 +173,8 @@ pub fn lessor() -> Command {
     command
 }
 
-fn spawn(mut command: Command) -> (Child, String) {
+/// Starts a server, and waits until it tells its address.
+pub fn spawn(mut command: Command) -> (Child, String) {
     let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
     let mut out = BufReader::new(child.stdout.take().expect("standard output"));
     let mut line = String::new();
@@ -212,6 +213,11 @@ pub struct Paint<'a> {
 impl<'a> Paint<'a> {
     pub fn new(demo: &'a Demo, product: &'a str, device: &str) -> Self {
         Self { url: &demo.url, product, state: demo.file(device) }
+    }
+
+    /// A copy that asks another server than the demo.
+    pub fn at(url: &'a str, product: &'a str, state: PathBuf) -> Self {
+        Self { url, product, state }
     }
 
     /// Runs one command in a process: its exit code and what it says.

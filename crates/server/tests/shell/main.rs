@@ -1,6 +1,7 @@
 //! The shell around the APIs, from outside: over sockets in this process, and as the program itself.
 
 mod harness;
+mod import;
 mod pages;
 mod process;
 mod requests;
