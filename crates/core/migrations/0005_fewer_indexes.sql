@@ -5,3 +5,7 @@ DROP INDEX events_tenant;
 -- An event is in a block only once it is sealed: until then it costs no place in the index of blocks.
 DROP INDEX events_block;
 CREATE INDEX events_block ON events (block, id) WHERE block IS NOT NULL;
+-- Each of these cost a page written for every activation. A device is found through the products of its tenant, and the
+-- activations of a license by the index of their leases.
+DROP INDEX devices_tenant;
+DROP INDEX activations_license;

@@ -1,6 +1,7 @@
 //! Leases under suspicion and on request: copies show themselves, licenses that wander are stopped, places are kept for
 //! long, heartbeats keep them for short.
 
+use lessor_core::account::{self, HoldTarget, Kind, PlaceHold, Reach};
 use lessor_core::catalog::{self, FunctionSetting};
 use lessor_core::device::{self, LONG_TERM, MOVE_LIMIT, Renew};
 use lessor_core::journal::{self, Event, EventFilter};
@@ -145,6 +146,36 @@ on_both_engines! {
         ask.lease_days = Some(50);
         let held = bench.activate(ask).await.expect("a lease");
         assert_eq!(held.activation().lease_end, Some(bench.app.now().plus_days(3)));
+    }
+
+    a_hold_on_any_account_above_stops_a_device_however_deep_it_is(bench) {
+        let product = bench.product("Paint").await;
+        let mut chain = vec![bench.root.id];
+        for depth in 1..=9 {
+            let kind = if depth < 9 { Kind::Partner } else { Kind::Customer };
+            chain.push(bench.account(chain[depth - 1], kind, &format!("Level {depth}")).await.id);
+            let license = bench.license(product.id, Terms { activation_limit: 1, ..Terms::default() }).await;
+            bench
+                .change(ChangeLicense { account: Some(Some(chain[depth])), ..ChangeLicense::of(license.id) })
+                .await
+                .expect("a change");
+            let held = bench.activate(activate_on(product.id, Some(&license.code), &device(depth))).await.expect("a lease");
+            for (level, account) in chain.iter().enumerate() {
+                for reach in [Reach::Own, Reach::Branch] {
+                    let target = HoldTarget::Account(*account);
+                    let place = PlaceHold { target, reach, cause: "x".into(), note: String::new() };
+                    bench.write(move |tx, cx| account::place(tx, cx, &place)).await.expect("a hold");
+                    let stopped = reach == Reach::Branch || level == depth;
+                    let account = chain[depth];
+                    let is_held = bench.read(move |tx, _| account::is_held(tx, account)).await.expect("an answer");
+                    assert_eq!(is_held, stopped);
+                    let outcome = bench.renew(&held).await.map(|_| ());
+                    let refused = matches!(outcome, Err(Error::Refused(Refusal::Held)));
+                    assert_eq!(refused, stopped, "{reach:?} on level {level} of {depth}: {outcome:?}");
+                    bench.write(move |tx, cx| account::lift_all_of_cause(tx, cx, target, "x")).await.expect("it is lifted");
+                }
+            }
+        }
     }
 
     a_missed_heartbeat_is_forgiven_and_the_fourth_is_not(bench) {

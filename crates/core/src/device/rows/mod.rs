@@ -111,9 +111,10 @@ statements! {
     RECORDS = "SELECT id, state = 'active' FROM activations WHERE license_id = $1 \
                AND (CAST($2 AS BIGINT) = 0 OR fingerprint = $3) ORDER BY id";
     ERASE = "DELETE FROM activations WHERE id = $1";
-    LICENSES_ON = "SELECT DISTINCT l.product_id, l.code FROM devices d \
+    LICENSES_ON = "SELECT DISTINCT l.product_id, l.code FROM products p \
+                   JOIN devices d ON d.product_id = p.id AND d.fingerprint = $2 \
                    JOIN activations a ON a.device_id = d.id AND a.state = 'active' JOIN licenses l ON l.id = a.license_id \
-                   WHERE d.tenant_id = $1 AND d.fingerprint = $2 ORDER BY l.product_id, l.code";
+                   WHERE p.tenant_id = $1 ORDER BY l.product_id, l.code";
     ANSWER_TO = "SELECT answer FROM activations WHERE product_id = $1 AND request_id = $2 AND answer IS NOT NULL";
     KEEP_ANSWER = "UPDATE activations SET answer = $2 WHERE id = $1";
 
