@@ -5,7 +5,6 @@
 
 mod baseline;
 mod book;
-mod chance;
 mod goals;
 mod house;
 mod load;

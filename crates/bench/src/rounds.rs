@@ -2,7 +2,6 @@
 
 use crate::baseline::list;
 use crate::book::Book;
-use crate::chance::Chance;
 use crate::goals::{self, Row};
 use crate::house::{House, Place, Storage};
 use crate::load::{Sample, Work, measure};
@@ -12,6 +11,7 @@ use crate::process::Server;
 use crate::request;
 use crate::start;
 use crate::work::Path;
+use lessor_testkit::random::Random;
 use std::error::Error;
 use std::fs;
 use std::io;
@@ -114,9 +114,9 @@ fn turns(count: usize, round: usize) -> Vec<usize> {
     turns
 }
 
-fn chance_of(plan: &Plan, round: usize, path: Path, turn: usize) -> Chance {
+fn chance_of(plan: &Plan, round: usize, path: Path, turn: usize) -> Random {
     let place = (round as u64) << 32 | (path as u64) << 16 | turn as u64;
-    Chance::new(Chance::new(plan.seed ^ place).next())
+    Random::new(Random::new(plan.seed ^ place).number())
 }
 
 /// The name under which a path in a house is written down.
@@ -132,7 +132,7 @@ fn walk(
     path: Path,
     house: &mut House,
     variant: &str,
-    chance: Chance,
+    chance: Random,
     servers: usize,
 ) {
     let connections = if path == Path::ZentitleList { 1 } else { plan.connections };
@@ -182,7 +182,7 @@ impl Baselines {
     }
 
     /// Measures what a path is compared with.
-    fn measure(&self, book: &mut Book, plan: &Plan, path: Path, chance: Chance, houses: &[House]) {
+    fn measure(&self, book: &mut Book, plan: &Plan, path: Path, chance: Random, houses: &[House]) {
         let sample = match path {
             Path::ZentitleList => listed(plan, chance, houses),
             _ => {
@@ -200,7 +200,7 @@ impl Baselines {
 }
 
 /// Pages of the largest store, read bare.
-fn listed(plan: &Plan, mut chance: Chance, houses: &[House]) -> io::Result<Sample> {
+fn listed(plan: &Plan, mut chance: Random, houses: &[House]) -> io::Result<Sample> {
     let Some(House { storage: Storage::Folder(folder), .. }) = houses.last() else {
         return Err(io::Error::other("no folder to read"));
     };
@@ -211,7 +211,7 @@ fn listed(plan: &Plan, mut chance: Chance, houses: &[House]) -> io::Result<Sampl
 /// What a bare server is asked.
 struct Plain {
     path: Path,
-    chance: Chance,
+    chance: Random,
     rows: u64,
 }
 

@@ -1,9 +1,9 @@
 //! The paths that are measured: what each connection asks, and what it remembers of the answer.
 
-use crate::chance::Chance;
 use crate::load::Work;
 use crate::request;
 use crate::world::{Held, World};
+use lessor_testkit::random::Random;
 
 /// A way through the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ impl Path {
     }
 
     /// The work of this path in a world.
-    pub fn work<'a>(self, world: &'a mut World, connections: usize, chance: Chance) -> Walk<'a> {
+    pub fn work<'a>(self, world: &'a mut World, connections: usize, chance: Random) -> Walk<'a> {
         Walk { path: self, world, chance, busy: vec![0; connections] }
     }
 }
@@ -63,7 +63,7 @@ impl Path {
 pub struct Walk<'a> {
     path: Path,
     world: &'a mut World,
-    chance: Chance,
+    chance: Random,
     /// What each connection has in hand: the place of an activation.
     busy: Vec<usize>,
 }

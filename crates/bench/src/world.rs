@@ -1,9 +1,9 @@
 //! What the load knows of a store: its licenses, and the activations that it made there.
 
-use crate::chance::Chance;
 use crate::load::{Work, exhaust};
 use crate::request;
 use lessor_bench::code;
+use lessor_testkit::random::Random;
 use serde::Deserialize;
 use std::io;
 use std::net::SocketAddr;
@@ -69,7 +69,7 @@ impl World {
     }
 
     /// Any license's code.
-    pub fn any_code(&self, chance: &mut Chance) -> String {
+    pub fn any_code(&self, chance: &mut Random) -> String {
         code(chance.below(self.licenses))
     }
 

@@ -1,6 +1,7 @@
 //! Why the domain said no: one closed list that every dialect maps, each entry.
 
 use lessor_db::{Failure, StoreError};
+use lessor_lease::DocumentError;
 
 /// The kinds of records that can be missing, taken or in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -277,6 +278,12 @@ impl Failure for Error {
             Error::Store(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<DocumentError> for Error {
+    fn from(error: DocumentError) -> Self {
+        Refusal::BadCertificate(error.to_string()).into()
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod fault;
 mod harness;
 pub mod postgres;
+pub mod random;
 pub mod world;
 
 pub use harness::{Bench, START, run};

@@ -3,10 +3,10 @@
 use crate::fleet::{Fleet, Moment};
 use crate::ground::{Engine, Ground, Storage};
 use crate::proxy::{Bug, Proxy};
-use crate::random::Random;
 use crate::report::{Finding, Flaw, Stop};
 use crate::server::Server;
 use crate::world::{Limits, World};
+use lessor_testkit::random::Random;
 use std::net::SocketAddr;
 use std::time::Duration;
 

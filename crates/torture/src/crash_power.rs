@@ -5,11 +5,11 @@ use crate::disk::Disk;
 use crate::faults::{Fault, FileCall, Instead, Library};
 use crate::fleet::Moment;
 use crate::ground::{Engine, Ground, Postmaster, Storage, revive};
-use crate::random::Random;
 use crate::report::{Finding, Flaw, Flaws, Stop};
 use crate::server::{Launch, Server};
 use crate::world::Limits;
 use lessor_testkit::postgres::{Setup, TestPostgres};
+use lessor_testkit::random::Random;
 use std::time::Duration;
 
 /// Clients at work at once.

@@ -5,10 +5,10 @@ use crate::faults::{Fault, FileCall, Instead, Library, Seen};
 use crate::fleet::{Act, Fleet, Moment};
 use crate::ground::{Engine, Ground, Storage};
 use crate::http::Connection;
-use crate::random::Random;
 use crate::report::{Finding, Flaw, Flaws, Stop};
 use crate::server::Launch;
 use crate::world::{Limits, PATIENCE};
+use lessor_testkit::random::Random;
 use std::path::{Path, PathBuf};
 
 /// Roomy: nothing of the script is refused.

@@ -13,7 +13,6 @@ mod idem;
 mod io_sweep;
 mod linear;
 mod proxy;
-mod random;
 mod report;
 mod server;
 mod world;

@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderValue, header};
-use lessor_core::catalog::FeatureKind;
 use lessor_core::device::{Ask, Reason, Verdict};
 use lessor_core::{App, Error, StoreError};
 use serde::de::Error as _;
@@ -222,7 +221,7 @@ impl From<Verdict> for Answer {
             }),
             feature: verdict.feature.map(|feature| FeatureState {
                 code: feature.code,
-                kind: kind(feature.kind),
+                kind: feature.kind.word(),
                 enabled: feature.enabled,
                 limit: feature.limit,
                 used: feature.used,
@@ -230,10 +229,6 @@ impl From<Verdict> for Answer {
             activation: verdict.lease_end.map(|end| ActivationState { expires_at: end.map(Time) }),
         }
     }
-}
-
-fn kind(kind: FeatureKind) -> &'static str {
-    kind.word()
 }
 
 fn word(reason: Reason) -> &'static str {

@@ -1,7 +1,7 @@
 //! Reading a page of licenses with what they grant from the same file, and writing it as JSON: no server, no HTTP, no
 //! rights, no order of pages.
 
-use crate::chance::Chance;
+use lessor_testkit::random::Random;
 use rusqlite::{Connection, OpenFlags, Statement, params};
 use serde::Serialize;
 use std::path::Path;
@@ -55,7 +55,7 @@ const LICENSES: &str = "SELECT l.id, l.code, l.reference, l.order_reference, l.a
 const GRANTS: &str = "SELECT feature_id, enabled, unit_limit, used FROM grants WHERE owner_id = ?1";
 
 /// Pages a second, and microseconds of half and of all but one in a hundred.
-pub fn measure(folder: &Path, chance: &mut Chance, time: Duration) -> rusqlite::Result<(f64, u32, u32)> {
+pub fn measure(folder: &Path, chance: &mut Random, time: Duration) -> rusqlite::Result<(f64, u32, u32)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(folder.join("lessor.db"), flags)?;
     // It knows where the pages begin.

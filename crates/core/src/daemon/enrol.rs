@@ -7,11 +7,10 @@ use super::{DEFAULT_HOURS, DaemonState, rows};
 use crate::account;
 use crate::catalog::{self, Product};
 use crate::clock::Timestamp;
-use crate::context::{Action, Context, Who};
+use crate::context::Context;
 use crate::device::{self, Device, DeviceCredential};
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{ActivationId, ProductId};
-use crate::identity::Right;
 use crate::journal::{self, Subject};
 use crate::license::{License, Role, rows as license_rows};
 use lessor_db::{StoreError, Tx};
@@ -72,9 +71,9 @@ pub struct Sync {
 /// `DeviceDuplicate` for another daemon of the same name or a copy of this one, `RecordGap`. For a daemon that is new:
 /// `Held`, `TermOver`, `NoSeat`.
 pub fn enrol(tx: &mut dyn Tx, cx: &Context<'_>, request: &str, records: &str) -> Result<Answer, Error> {
-    let asked = Document::parse(request).and_then(|document| document.open_daemon_request()).map_err(bad)?;
+    let asked = Document::parse(request).and_then(|document| document.open_daemon_request())?;
     let product = catalog::resolve_product(tx, &asked.product)?;
-    may_answer(tx, cx, product)?;
+    device::may_answer(tx, cx, product)?;
     device::check_fingerprint(&asked.device)?;
     let records = vouched(&asked, records)?;
     let product = open_product(tx, product)?;
@@ -111,20 +110,6 @@ pub fn sync(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &Sync) -> Result<Answer, Err
     let fingerprint = activation.fingerprint;
     let visitor = Visitor { product, master, fingerprint, key, state };
     serve(tx, cx, visitor, cmd.number, &cmd.records)
-}
-
-fn bad(error: DocumentError) -> Error {
-    Refusal::BadCertificate(error.to_string()).into()
-}
-
-/// A daemon brings its own request; anyone else needs the right to answer for devices.
-fn may_answer(tx: &mut dyn Tx, cx: &Context<'_>, product: ProductId) -> Result<(), Error> {
-    if matches!(cx.actor().who, Who::Device(_)) {
-        return Ok(());
-    }
-    let product = catalog::rows::product(tx, product)?.ok_or(Error::not_found(Noun::Product))?;
-    let vendor = account::rows::by_id(tx, product.tenant)?.ok_or(Error::not_found(Noun::Product))?;
-    cx.authorize(&Action::write(Right::OFFLINE), &vendor, Noun::Product)
 }
 
 fn open_product(tx: &mut dyn Tx, id: ProductId) -> Result<Product, Error> {

@@ -6,14 +6,15 @@
 
 use super::{DaemonState, rows};
 use crate::account;
-use crate::catalog::{self, Catalog, FeatureKind, Settings};
+use crate::catalog::{self, Catalog, FeatureKind};
 use crate::context::Context;
+use crate::device::lease;
 use crate::error::Error;
 use crate::id::{ActivationId, FeatureId, LicenseId};
 use crate::license::{Concurrency, License, Role, rows as license_rows};
 use lessor_db::Tx;
 use lessor_lease::{DelegatedLicense, LeaseFeature};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// Most licenses of one delegation.
 const MOST_LICENSES: u32 = 1_000;
@@ -96,7 +97,7 @@ fn share(
             charges.push((feature.id, before, before.max(amount)));
             amount
         });
-        let kind = feature_kind(feature.kind);
+        let kind = lease::feature_kind(feature.kind);
         features.push(LeaseFeature { code: feature.code.clone(), kind, limit: amount });
     }
     let term = license.terms.term.started(cx.now);
@@ -109,8 +110,8 @@ fn share(
         maintenance_end: license.terms.maintenance_end.map(|end| end.seconds()),
         processes: small(license.terms.process_limit),
         features,
-        values: values(known, &settings),
-        functions: functions(known, &settings),
+        values: lease::values(known, &settings),
+        functions: lease::functions(known, &settings),
     };
     Ok(Some(Share { license, activation: live.map(|(id, _)| id), place, standing, charges, handed }))
 }
@@ -132,29 +133,6 @@ fn first_free(taken: &[i64]) -> i64 {
 
 fn small(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(0)
-}
-
-fn feature_kind(kind: FeatureKind) -> lessor_lease::FeatureKind {
-    match kind {
-        FeatureKind::Flag => lessor_lease::FeatureKind::Flag,
-        FeatureKind::Floating => lessor_lease::FeatureKind::Floating,
-        FeatureKind::Pool => lessor_lease::FeatureKind::Pool,
-        FeatureKind::Tokens => lessor_lease::FeatureKind::Tokens,
-        FeatureKind::Store => lessor_lease::FeatureKind::Store,
-    }
-}
-
-fn values(known: &Catalog, settings: &Settings) -> BTreeMap<String, String> {
-    let set = |value: &catalog::NamedValue| settings.values.get(&value.id).unwrap_or(&value.value).clone();
-    known.values.iter().map(|value| (value.name.clone(), set(value))).collect()
-}
-
-fn functions(known: &Catalog, settings: &Settings) -> BTreeMap<String, Option<i64>> {
-    let on = known.functions.iter().filter_map(|function| {
-        let (enabled, number) = settings.functions.get(&function.id).copied().unwrap_or((function.enabled, None));
-        enabled.then(|| (function.name.clone(), number))
-    });
-    on.collect()
 }
 
 #[cfg(test)]

@@ -182,7 +182,7 @@ pub(crate) fn feature_kind(kind: catalog::FeatureKind) -> FeatureKind {
     }
 }
 
-fn values(known: &catalog::Catalog, settings: &Settings) -> BTreeMap<String, String> {
+pub(crate) fn values(known: &catalog::Catalog, settings: &Settings) -> BTreeMap<String, String> {
     let all = known.values.iter();
     all.map(|value| {
         let set = settings.values.get(&value.id).unwrap_or(&value.value);
@@ -191,7 +191,7 @@ fn values(known: &catalog::Catalog, settings: &Settings) -> BTreeMap<String, Str
     .collect()
 }
 
-fn functions(known: &catalog::Catalog, settings: &Settings) -> BTreeMap<String, Option<i64>> {
+pub(crate) fn functions(known: &catalog::Catalog, settings: &Settings) -> BTreeMap<String, Option<i64>> {
     let all = known.functions.iter();
     all.filter_map(|function| {
         let (enabled, parameter) = settings.functions.get(&function.id).copied().unwrap_or((function.enabled, None));

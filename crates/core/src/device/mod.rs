@@ -26,6 +26,7 @@ pub use checkout::{Draw, HeldView, TokenUse, check_out_seats, check_out_tokens, 
 pub use give_back::{ReturnCause, erase_activities, give_back, return_all};
 pub use lapse::tell_lapsed;
 pub use lease::Leased;
+pub(crate) use offline::may_answer;
 pub use offline::{inspect_request, offline_activate, offline_return};
 pub use passive::{IssuePassive, PassiveLicense, issue_passive};
 pub(crate) use place::{end_by_id, is_active, known_by_key, public_key_of, revoke_beyond};

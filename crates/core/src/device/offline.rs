@@ -12,7 +12,7 @@ use crate::journal::Subject;
 use crate::license::{self, rows as license_rows};
 use crate::text::check_remark;
 use lessor_db::Tx;
-use lessor_lease::{Document, DocumentError, OfflineAnswer, OfflineRequest, PublicKey, VERSION, from_hex};
+use lessor_lease::{Document, OfflineAnswer, OfflineRequest, PublicKey, VERSION, from_hex};
 use serde_json::json;
 
 /// How long a request may be on its way.
@@ -20,12 +20,8 @@ const REQUEST_DAYS: i64 = 14;
 
 /// Reads a request and checks its signature, without spending it.
 pub fn inspect_request(text: &str) -> Result<OfflineRequest, Error> {
-    let document = Document::parse(text).map_err(bad)?;
-    document.open_request().map_err(bad)
-}
-
-fn bad(error: DocumentError) -> Error {
-    Refusal::BadCertificate(error.to_string()).into()
+    let document = Document::parse(text)?;
+    Ok(document.open_request()?)
 }
 
 /// Answers a request: activates its license (or starts a trial) and gives the answer document. The same request again
@@ -39,8 +35,8 @@ pub fn offline_activate(
     product: Option<ProductId>,
     text: &str,
 ) -> Result<String, Error> {
-    let document = Document::parse(text).map_err(bad)?;
-    let request = document.open_request().map_err(bad)?;
+    let document = Document::parse(text)?;
+    let request = document.open_request()?;
     let asked = catalog::resolve_product(tx, &request.product)?;
     may_answer(tx, cx, asked)?;
     let carried = catalog::rows::product(tx, asked)?.ok_or(Error::not_found(Noun::Product))?;
@@ -116,7 +112,7 @@ fn same_answer(kept: &str, request: &Document) -> Result<String, Error> {
 }
 
 /// A device brings its own request; anyone else needs the right to answer for devices.
-fn may_answer(tx: &mut dyn Tx, cx: &Context<'_>, product: ProductId) -> Result<(), Error> {
+pub(crate) fn may_answer(tx: &mut dyn Tx, cx: &Context<'_>, product: ProductId) -> Result<(), Error> {
     if matches!(cx.actor().who, Who::Device(_)) {
         return Ok(());
     }
@@ -155,8 +151,8 @@ pub fn offline_return(
     product: Option<ProductId>,
     text: &str,
 ) -> Result<ActivationId, Error> {
-    let document = Document::parse(text).map_err(bad)?;
-    let claim = document.unverified_return().map_err(bad)?;
+    let document = Document::parse(text)?;
+    let claim = document.unverified_return()?;
     let id = ActivationId::parse(&claim.activation).ok_or(Error::not_found(Noun::Activation))?;
     let found = rows::by_id(tx, id)?.ok_or(Error::not_found(Noun::Activation))?;
     if product.is_some_and(|product| product != found.product) {
@@ -168,7 +164,7 @@ pub fn offline_return(
     let key = rows::public_key(tx, found.device)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let key = key.and_then(|bytes| PublicKey::from_bytes(&bytes).ok());
     let key = key.ok_or_else(|| Error::from(Refusal::BadCertificate("its device has no key".into())))?;
-    let proof = document.open_return(&key).map_err(bad)?;
+    let proof = document.open_return(&key)?;
     match found.license {
         Some(license) => drop(license_rows::lock(tx, license)?),
         None => rows::lock_device(tx, found.device)?,

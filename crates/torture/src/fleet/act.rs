@@ -2,9 +2,9 @@
 
 use super::{Client, Credential, Device, Holding, Moment, Pending};
 use crate::http::{Answer, Call, Connection, Outcome};
-use crate::random::Random;
 use crate::report::{Flaw, Flaws};
 use crate::world::{SEATS, TOKENS, World};
+use lessor_testkit::random::Random;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -9,9 +9,9 @@ pub use compare::Shown;
 pub use moment::Moment;
 
 use crate::http::Call;
-use crate::random::Random;
 use crate::report::Flaws;
 use crate::world::World;
+use lessor_testkit::random::Random;
 
 /// What one device has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use super::history::{Change, Operation, Outcome};
 use crate::fleet::Credential;
 use crate::http::{self, Answer, Call, Connection};
-use crate::random::Random;
 use crate::world::{SEATS, TOKENS, World};
+use lessor_testkit::random::Random;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ pub struct Client {
 impl Client {
     /// A client of as many pools.
     pub fn new(number: usize, pools: usize, mut random: Random) -> Self {
-        let tag = random.next();
+        let tag = random.number();
         Self { number, stakes: vec![Stake::default(); pools], strange: Vec::new(), random, tag, keys: 0 }
     }
 

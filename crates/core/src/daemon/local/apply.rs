@@ -16,9 +16,7 @@ use crate::license::{
     self, ChangeLicense, Codes, Concurrency, IssueLicenses, Role, SetTokens, TermChange, TermKind, Terms, TermsChange,
 };
 use lessor_db::Tx;
-use lessor_lease::{
-    DelegatedLicense, Delegation, Document, DocumentError, KeyRole, KeyTable, PublicKey, Signer, follow,
-};
+use lessor_lease::{DelegatedLicense, Delegation, Document, KeyRole, KeyTable, PublicKey, Signer, follow};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,17 +117,17 @@ struct Checked {
 impl Checked {
     fn read(me: &Myself, given: &Given, now: Timestamp) -> Result<Self, Error> {
         let known = if me.trusted.is_empty() { &given.keys } else { &me.trusted };
-        let trusted = known.iter().map(|key| PublicKey::parse(key)).collect::<Result<KeyTable, _>>().map_err(bad)?;
+        let trusted = known.iter().map(|key| PublicKey::parse(key)).collect::<Result<KeyTable, _>>()?;
         let documents = given.endorsements.iter().map(|text| Document::parse(text)).collect::<Result<Vec<_>, _>>();
-        let documents = documents.map_err(bad)?;
-        let document = Document::parse(&given.delegation).map_err(bad)?;
+        let documents = documents?;
+        let document = Document::parse(&given.delegation)?;
         let own = me.signer()?.public_key();
         let product = me.product.clone().unwrap_or_else(|| product_of(&document, &trusted, &documents));
-        let signer = follow(&trusted, &documents, &product, document.key_id(), END_OF_TIME).map_err(bad)?;
+        let signer = follow(&trusted, &documents, &product, document.key_id(), END_OF_TIME)?;
         if signer.role != KeyRole::Product {
             return Err(refused("no key of the product signed it"));
         }
-        let delegation = document.open_delegation(&KeyTable::from_iter([signer.key])).map_err(bad)?;
+        let delegation = document.open_delegation(&KeyTable::from_iter([signer.key]))?;
         let checks = [
             (delegation.product == product, "it is of another product"),
             (me.tenant.as_ref().is_none_or(|tenant| *tenant == delegation.tenant), "it is of another vendor"),
@@ -143,7 +141,7 @@ impl Checked {
             return Err(Refusal::DelegationOver.into());
         }
         let at = now.seconds().max(delegation.issued_at).min(delegation.not_after - 1);
-        let endorsed = follow(&trusted, &documents, &product, own.id(), at).map_err(bad)?;
+        let endorsed = follow(&trusted, &documents, &product, own.id(), at)?;
         let whole = endorsed.until.is_some_and(|until| until >= delegation.not_after);
         if endorsed.role != KeyRole::Daemon || endorsed.subject.as_ref() != Some(&delegation.daemon) || !whole {
             return Err(refused("this daemon's key is not endorsed for all of its time"));
@@ -159,10 +157,6 @@ fn product_of(document: &Document, trusted: &KeyTable, documents: &[Document]) -
     let direct = document.open_delegation(trusted).map(|delegation| delegation.product);
     let named = || documents.iter().find_map(|document| document.open_endorsement(trusted).ok());
     direct.or_else(|_| named().map(|endorsement| endorsement.product).ok_or(())).unwrap_or_default()
-}
-
-fn bad(error: DocumentError) -> Error {
-    Refusal::BadCertificate(error.to_string()).into()
 }
 
 fn refused(reason: &str) -> Error {

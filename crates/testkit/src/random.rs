@@ -11,7 +11,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,7 +21,7 @@ impl Random {
 
     /// A number from 0 to below `end`, which is at least 1.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+        self.number() % end
     }
 
     /// A number from `low` to `high`, both included.
@@ -36,7 +36,7 @@ impl Random {
 
     /// A stream of its own, for somebody who runs beside this one.
     pub fn fork(&mut self) -> Self {
-        Self(self.next())
+        Self(self.number())
     }
 }
 
@@ -48,11 +48,11 @@ mod tests {
     fn the_same_seed_gives_the_same_numbers_and_another_others() {
         let take = |seed: u64| -> Vec<u64> {
             let mut random = Random::new(seed);
-            (0..8).map(|_| random.next()).collect()
+            (0..8).map(|_| random.number()).collect()
         };
         assert_eq!(take(7), take(7));
         assert_ne!(take(7), take(8));
         let mut random = Random::new(7);
-        assert_ne!(random.fork().next(), random.fork().next());
+        assert_ne!(random.fork().number(), random.fork().number());
     }
 }
