@@ -291,6 +291,7 @@ fn unknown(noun: Noun) -> &'static str {
         Noun::SigningKey => "signing_key_unknown",
         Noun::StoredText => "stored_text_unknown",
         Noun::Daemon => "daemon_unknown",
+        Noun::Meter => "meter_unknown",
     }
 }
 

@@ -18,7 +18,8 @@ const REHEARSED: HeaderName = HeaderName::from_static("lessor-dry-run");
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reply {
     status: u16,
-    body: Option<Value>,
+    /// As JSON.
+    body: Option<String>,
     location: Option<String>,
     version: Option<i64>,
     secret: Option<Secret>,
@@ -42,7 +43,7 @@ impl std::fmt::Debug for Secret {
 impl Reply {
     pub fn ok(view: &impl Serialize) -> Self {
         // Views have text keys alone, so that they always print.
-        let body = serde_json::to_value(view).ok();
+        let body = serde_json::to_string(view).ok();
         Self { status: 200, body, ..Self::default() }
     }
 
@@ -77,20 +78,21 @@ impl Reply {
             Some(Secret::Device(activation, generation)) => Some((activation.to_string(), *generation)),
             Some(Secret::Once(..)) | None => None,
         };
-        let body = json!({ "body": self.body, "location": self.location, "version": self.version, "device": device });
-        Answer { status: i64::from(self.status), body: body.to_string() }
+        let rest = json!({ "location": self.location, "version": self.version, "device": device }).to_string();
+        let body = format!("{{\"body\":{},{}", self.body.as_deref().unwrap_or("null"), &rest[1..]);
+        Answer { status: i64::from(self.status), body }
     }
 
     fn from_kept(answer: &Answer) -> Result<Self, Error> {
         let broken = || Error::from(StoreError::Broken("an idempotency record cannot be read".into()));
-        let mut kept: Value = serde_json::from_str(&answer.body).map_err(|_| broken())?;
+        let kept: Value = serde_json::from_str(&answer.body).map_err(|_| broken())?;
         let device = kept["device"].as_array().and_then(|pair| {
             let [activation, generation] = pair.as_slice() else { return None };
             Some(Secret::Device(ActivationId::parse(activation.as_str()?)?, generation.as_i64()?))
         });
         Ok(Self {
             status: u16::try_from(answer.status).map_err(|_| broken())?,
-            body: Some(kept["body"].take()).filter(|body| !body.is_null()),
+            body: Some(&kept["body"]).filter(|body| !body.is_null()).map(Value::to_string),
             location: kept["location"].as_str().map(str::to_owned),
             version: kept["version"].as_i64(),
             secret: device,
@@ -133,8 +135,7 @@ impl Reply {
     /// The version for conditions on writes, and a digest of the rest: some of what is shown changes without it.
     fn tag(&self, app: &App) -> Option<HeaderValue> {
         let version = self.version?;
-        let body = self.body.as_ref()?.to_string();
-        let digest = app.secret().mac("etag", &[body.as_bytes()]);
+        let digest = app.secret().mac("etag", &[self.body.as_ref()?.as_bytes()]);
         HeaderValue::from_str(&format!("\"{version}-{}\"", to_hex(&digest[..8]))).ok()
     }
 
@@ -146,10 +147,10 @@ impl Reply {
             }
             None => ("", None),
         };
-        if let (Some(Value::Object(body)), Some(text)) = (&mut self.body, text) {
-            body.insert(member.to_owned(), Value::String(text));
+        if let (Some(body), Some(text)) = (&mut self.body, text) {
+            add_member(body, member, text);
         }
-        let body = self.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let body = self.body.map_or_else(Body::empty, Body::from);
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         let headers = response.headers_mut();
@@ -165,6 +166,17 @@ impl Reply {
             headers.insert(header::ETAG, tag);
         }
         response
+    }
+}
+
+/// Adds a member to an object written as JSON.
+fn add_member(object: &mut String, member: &'static str, text: String) {
+    let member = json!({ member: text }).to_string();
+    if object.pop() == Some('}') {
+        if object.len() > 1 {
+            object.push(',');
+        }
+        object.push_str(&member[1..]);
     }
 }
 

@@ -185,7 +185,7 @@ pub(crate) struct Grant {
 
 /// A named value as a license or profile has it.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Value {
+pub(crate) struct NamedValue {
     /// Its name.
     #[schema(example = "edition")]
     pub name: String,
@@ -210,7 +210,7 @@ pub(crate) struct Function {
 /// What a license or profile has set, for every feature, value and function there is.
 pub(crate) struct Set {
     pub features: Vec<Grant>,
-    pub values: Vec<Value>,
+    pub values: Vec<NamedValue>,
     pub functions: Vec<Function>,
 }
 
@@ -226,7 +226,7 @@ impl Set {
                 used: grant.used,
             }
         });
-        let values = catalog.values.iter().map(|value| Value {
+        let values = catalog.values.iter().map(|value| NamedValue {
             name: value.name.clone(),
             value: settings.values.get(&value.id).unwrap_or(&value.value).clone(),
         });

@@ -1,7 +1,7 @@
 //! Shapes that several operations share: times, words, pages.
 
 use crate::call::{Cursor, Limit};
-use lessor_core::{Timestamp, account, catalog, device, group, identity, license};
+use lessor_core::{Timestamp, account, catalog, device, group, identity, license, stream};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -109,6 +109,9 @@ words! {
     /// How an activation came about.
     ActivationKind of device::ActivationKind { Online, Offline, Passive }
 
+    /// What the people before a device used the product under.
+    ConsumerSource of device::ConsumerSource { Trial, License }
+
     /// How a trial stands by the clock.
     TrialState of device::TrialState { Running, Over }
 
@@ -122,6 +125,10 @@ words! {
     AnalyticsKind of device::AnalyticsKind {
         AppStarted, AppStopped, SignedIn, SignedOut, FeatureStarted, FeatureStopped, Exception
     }
+
+    /// Where a record of the stream comes from: calls of APIs by programs; devices; what programs told; devices of daemons;
+    /// daemons themselves; people who signed in; the vendor's own.
+    StreamSource of stream::Source { Calls, Devices, Analytics, Relayed, Daemons, People, Custom }
 
     /// What may be done in a branch. `none` takes away what is set further up.
     Level of identity::Level { None, Read, Write }

@@ -72,6 +72,9 @@ pub fn sqlite(plan: &Plan, book: &Book, sync: Duration, resources: &Resources) -
         }
     }
     rows.extend(sheet.growth());
+    if plan.has(Path::ZentitlePage) {
+        rows.push(above_idle(book, plan.largest()));
+    }
     rows.extend(used(plan, resources));
     rows
 }
@@ -87,7 +90,7 @@ pub fn postgres(plan: &Plan, book: &Book) -> Vec<Row> {
         rows.push(sheet.beside(Path::Activate, usual, "", PGBENCH, "pgbench -N", Some(1.0)));
         rows.push(sheet.beside(Path::Activate, usual, "/two", &one, "one server", Some(0.9)));
     }
-    for path in plan.paths.iter().filter(|path| **path != Path::ZentitleList) {
+    for path in plan.paths.iter().filter(|path| path.page().is_none()) {
         for size in &plan.sizes {
             let row = measured(book, &name("postgres", *path, *size, ""));
             rows.push(Row { what: format!("{}, PostgreSQL, {}", path.name(), short(*size)), ..row });
@@ -119,8 +122,21 @@ fn beside(path: Path) -> &'static str {
     match path {
         Path::Validate => "bare axum, POST with JSON",
         Path::Renew => "bare group commit of an update",
-        Path::ZentitleList => "the rows read bare and written as JSON",
+        Path::ZentitleList | Path::ZentitlePage => "the rows read bare and written as JSON",
         _ => "bare axum, GET",
+    }
+}
+
+/// What the longest page takes while it is sent: the most of all rounds, of which the first finds no memory that an earlier one
+/// left.
+fn above_idle(book: &Book, size: u64) -> Row {
+    let took = book.spread(&name("sqlite", Path::ZentitlePage, size, ""), |sample| sample.above_idle as f64 / MIB);
+    Row {
+        what: format!("anonymous memory above idle during {}, {}", Path::ZentitlePage.name(), short(size)),
+        goal: "≤ 64 MB".into(),
+        met: Some(took.as_ref().is_ok_and(|took| took.most <= 64.0)),
+        note: took.map_or_else(|error| format!("FAILED: {error}"), |took| format!("{:.1} MiB", took.most)),
+        ..Row::default()
     }
 }
 
@@ -155,7 +171,12 @@ impl Sheet<'_> {
         let engine = if self.engine == "postgres" { ", PostgreSQL" } else { "" };
         let two = if variant == "/two" { ", two servers" } else { "" };
         let what = format!("{}{engine}, {}{two}", path.name(), short(size));
-        judged(Row { what, beside: words.to_owned(), ..measured(self.book, &ours) }, self.book.ratio(&ours, to), goal)
+        let row = measured(self.book, &ours);
+        let note = match (path.page(), row.p50) {
+            (Some(records), Some(p50)) => format!("{:.2} us a record. {}", p50 / records as f64, row.note),
+            _ => row.note.clone(),
+        };
+        judged(Row { what, beside: words.to_owned(), note, ..row }, self.book.ratio(&ours, to), goal)
     }
 
     /// Each path at the largest size beside itself at the smallest.
@@ -164,7 +185,7 @@ impl Sheet<'_> {
         if small == large {
             return Vec::new();
         }
-        let paths = self.plan.paths.iter().filter(|path| self.engine == "sqlite" || **path != Path::ZentitleList);
+        let paths = self.plan.paths.iter().filter(|path| self.engine == "sqlite" || path.page().is_none());
         let row = |path: &Path| {
             let to = name(self.engine, *path, small, "");
             self.beside(*path, large, "", &to, &format!("itself at {}", short(small)), Some(0.80))

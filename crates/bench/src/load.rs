@@ -41,6 +41,8 @@ pub struct Sample {
     pub p99: u32,
     /// Processor time of the server for one answer, in microseconds.
     pub cpu: f64,
+    /// By how much the server's anonymous memory was above that before, at most, in bytes.
+    pub above_idle: u64,
     /// Answers that were refusals.
     pub refused: u64,
     /// The first of them.
@@ -123,6 +125,7 @@ impl Tally {
             p50: rank(0.5),
             p99: rank(0.99),
             cpu: spent.as_secs_f64() * 1e6 / (count.max(1) as f64),
+            above_idle: 0,
             refused: self.refused,
             example: self.example,
         }

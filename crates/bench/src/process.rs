@@ -5,10 +5,14 @@ use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to stop after it was told to; a large database is sealed then.
 const LAST_WORDS: Duration = Duration::from_secs(120);
+
+/// How often its memory is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A server that listens.
 pub struct Server {
@@ -52,6 +56,26 @@ impl Server {
             kib.map(|kib| kib << 10).ok_or_else(|| io::Error::other(format!("no {name}")))
         };
         Ok(Memory { all: bytes("VmRSS:")?, anonymous: bytes("RssAnon:")? })
+    }
+
+    /// By how much its anonymous memory is above that before, at most, while something is done to it.
+    pub fn peak_during<T>(&self, work: impl FnOnce() -> T) -> io::Result<(T, u64)> {
+        let idle = self.memory()?.anonymous;
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let watch = scope.spawn(|| {
+                let mut most = idle;
+                while !done.load(Ordering::Relaxed) {
+                    most = most.max(self.memory()?.anonymous);
+                    std::thread::sleep(LOOK);
+                }
+                Ok(most - idle)
+            });
+            let outcome = work();
+            done.store(true, Ordering::Relaxed);
+            let most = watch.join().map_err(|_| io::Error::other("nobody watched its memory"))?;
+            most.map(|most| (outcome, most))
+        })
     }
 
     /// Tells it to stop and waits until it has; kills it when that takes too long.

@@ -84,7 +84,7 @@ pub fn postgres(plan: &Plan, place: &Place) -> Result<Vec<Row>, Box<dyn Error>> 
     machine.settle(&databases);
     for round in 0..plan.rounds {
         eprintln!("PostgreSQL, round {} of {}", round + 1, plan.rounds);
-        for path in plan.paths.iter().filter(|path| **path != Path::ZentitleList) {
+        for path in plan.paths.iter().filter(|path| path.page().is_none()) {
             for turn in turns(houses.len() + 2, round) {
                 let chance = chance_of(plan, round, *path, turn);
                 match turn {
@@ -135,11 +135,18 @@ fn walk(
     chance: Random,
     servers: usize,
 ) {
-    let connections = if path == Path::ZentitleList { 1 } else { plan.connections };
+    let connections = if path.page().is_some() { 1 } else { plan.connections };
     let (addresses, cpu) = (house.addresses(servers), house.cpu(servers));
     let name = name(engine, path, house.size, variant);
     let mut work = path.work(&mut house.world, connections, chance);
-    book.note(name, measure(&addresses, connections, &mut work, plan.span_of(path), &cpu));
+    let mut load = || measure(&addresses, connections, &mut work, plan.span_of(path), &cpu);
+    let sample = match path {
+        Path::ZentitlePage => {
+            house.servers[0].peak_during(load).and_then(|(sample, above_idle)| Ok(Sample { above_idle, ..sample? }))
+        }
+        _ => load(),
+    };
+    book.note(name, sample);
 }
 
 /// A copy of the store of the usual size behind a server that commits for each request.
@@ -184,7 +191,7 @@ impl Baselines {
     /// Measures what a path is compared with.
     fn measure(&self, book: &mut Book, plan: &Plan, path: Path, chance: Random, houses: &[House]) {
         let sample = match path {
-            Path::ZentitleList => listed(plan, chance, houses),
+            Path::ZentitleList | Path::ZentitlePage => listed(plan, path.page().unwrap_or(1), chance, houses),
             _ => {
                 let server = match path {
                     Path::Validate => &self.post,
@@ -200,11 +207,11 @@ impl Baselines {
 }
 
 /// Pages of the largest store, read bare.
-fn listed(plan: &Plan, mut chance: Random, houses: &[House]) -> io::Result<Sample> {
+fn listed(plan: &Plan, page: u64, mut chance: Random, houses: &[House]) -> io::Result<Sample> {
     let Some(House { storage: Storage::Folder(folder), .. }) = houses.last() else {
         return Err(io::Error::other("no folder to read"));
     };
-    let (rate, p50, p99) = list::measure(folder, &mut chance, plan.span.time).map_err(io::Error::other)?;
+    let (rate, p50, p99) = list::measure(folder, page, &mut chance, plan.span.time).map_err(io::Error::other)?;
     Ok(Sample { rate, p50, p99, ..Sample::default() })
 }
 

@@ -24,11 +24,13 @@ pub enum Path {
     ZentitleGet,
     /// `GET LicenseCodes`, a page of 1000.
     ZentitleList,
+    /// `GET LicenseCodes`, a page of 10 000: the longest there is, sent while it is read.
+    ZentitlePage,
 }
 
 impl Path {
     /// All of them, in the order of the table.
-    pub const ALL: [Path; 8] = [
+    pub const ALL: [Path; 9] = [
         Path::Validate,
         Path::Renew,
         Path::Activate,
@@ -37,6 +39,7 @@ impl Path {
         Path::Seats,
         Path::ZentitleGet,
         Path::ZentitleList,
+        Path::ZentitlePage,
     ];
 
     /// Its name, here and on the command line.
@@ -50,6 +53,16 @@ impl Path {
             Path::Seats => "seats",
             Path::ZentitleGet => "zentitle-get",
             Path::ZentitleList => "zentitle-list",
+            Path::ZentitlePage => "zentitle-page",
+        }
+    }
+
+    /// How many records an answer has, where it is a page of a list.
+    pub fn page(self) -> Option<u64> {
+        match self {
+            Path::ZentitleList => Some(1_000),
+            Path::ZentitlePage => Some(10_000),
+            _ => None,
         }
     }
 
@@ -99,9 +112,10 @@ impl Work for Walk<'_> {
                 let target = format_args!("/api/v2/LicenseCode?productId={number}&licenseCode={code}");
                 request::get(request, target, Some(&facts.bearer));
             }
-            Path::ZentitleList => {
-                let page = 1 + self.chance.below((self.world.licenses / 1000).max(1));
-                let target = format_args!("/api/v2/LicenseCodes?pageNumber={page}&pageSize=1000");
+            Path::ZentitleList | Path::ZentitlePage => {
+                let size = self.path.page().unwrap_or(1);
+                let page = 1 + self.chance.below((self.world.licenses / size).max(1));
+                let target = format_args!("/api/v2/LicenseCodes?pageNumber={page}&pageSize={size}");
                 request::get(request, target, Some(&self.world.facts.bearer));
             }
             Path::Renew | Path::Heartbeat | Path::Tokens | Path::Seats => {
@@ -122,7 +136,7 @@ impl Work for Walk<'_> {
             }
             Path::Tokens => self.world.held[held].charged ^= true,
             Path::Seats => self.world.held[held].seated ^= true,
-            Path::Validate | Path::Activate | Path::ZentitleGet | Path::ZentitleList => {}
+            Path::Validate | Path::Activate | Path::ZentitleGet | Path::ZentitleList | Path::ZentitlePage => {}
         }
     }
 }

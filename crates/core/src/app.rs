@@ -11,7 +11,9 @@ use crate::identity::keyring::Keyring;
 use crate::identity::password::Hasher;
 use crate::journal;
 use crate::license::Marks;
+use crate::recall::Recall;
 use crate::secret::Secret;
+use crate::stream::Gatherer;
 use lessor_db::{Epochs, Failure, Store, StoreError, Tx};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,6 +34,8 @@ pub(crate) struct Tools {
     pub(crate) verdicts: Verdicts,
     pub(crate) keyring: Keyring,
     pub(crate) marks: Marks,
+    pub(crate) recall: Recall,
+    pub(crate) gatherer: Gatherer,
     pub(crate) store: Store,
 }
 
@@ -83,7 +87,7 @@ impl<T: Send + 'static> Failure for Rehearsed<T> {
     }
 }
 
-/// Random bytes of the operating system. It only fails where the machine has none to give, and then
+/// Random bytes of the operating system, asked for anew. It only fails where the machine has none to give, and then
 /// nothing may go on: every secret would be guessable.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -105,6 +109,8 @@ impl App {
             verdicts: Verdicts::new(),
             keyring: Keyring::new(),
             marks: Marks::new(),
+            recall: Recall::new(),
+            gatherer: Gatherer::new(),
             store: store.clone(),
         };
         Self { store, tools: Arc::new(tools), hasher: Hasher::new() }
@@ -136,7 +142,7 @@ impl App {
 
     /// A new request id.
     pub fn new_request(&self) -> RequestId {
-        RequestId(self.tools.ids.next(self.now(), random()))
+        RequestId(self.tools.ids.next(self.now()))
     }
 
     /// The server itself as a caller.

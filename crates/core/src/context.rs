@@ -63,6 +63,8 @@ pub struct Actor {
     pub grants: Vec<Grant>,
     /// What the credential is limited to; `None` is no limit.
     pub rights: Option<Vec<Right>>,
+    /// Does anybody draw the tenant's stream? Then what the actor calls is recorded.
+    pub draws: bool,
 }
 
 impl Actor {
@@ -75,6 +77,7 @@ impl Actor {
             path: Path::everything(),
             grants: vec![Grant { path: Path::everything(), level: Level::Write }],
             rights: None,
+            draws: false,
         }
     }
 
@@ -202,7 +205,7 @@ impl<'a> Context<'a> {
 
     /// A new id; ids sort by the time they were made.
     pub fn new_id<T: From<Uuid>>(&self) -> T {
-        T::from(self.tools.ids.next(self.now, self.random()))
+        T::from(self.tools.ids.next(self.now))
     }
 
     /// Random bytes of the operating system.

@@ -52,6 +52,8 @@ pub enum Noun {
     StoredText,
     /// A daemon on a local network.
     Daemon,
+    /// What is counted.
+    Meter,
 }
 
 impl Noun {
@@ -81,6 +83,7 @@ impl Noun {
             Noun::SigningKey => "signing key",
             Noun::StoredText => "stored text",
             Noun::Daemon => "daemon",
+            Noun::Meter => "meter",
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Ids: a UUIDv7 behind a prefix that names the kind of record.
 
+use crate::app::random;
 use crate::clock::Timestamp;
 use lessor_db::{FromColumn, Value, ValueRef};
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 use uuid::Uuid;
 
@@ -88,6 +90,14 @@ ids! {
     EndUserId = "eus";
     /// What a program told of its use.
     AnalyticsEventId = "ana";
+    /// Who uses a product on a device, as somebody told.
+    ConsumerRecordId = "con";
+    /// A record of a tenant's stream.
+    StreamRecordId = "rec";
+    /// What is counted.
+    MeterId = "mtr";
+    /// A fact of use.
+    UsageRecordId = "use";
     /// Something that happened.
     EventId = "evt";
     /// One call, from its first byte to its answer.
@@ -105,7 +115,8 @@ impl IdSource {
     }
 
     /// A UUIDv7: 48 bits of milliseconds, 26 of a counter, 48 of chance.
-    pub(crate) fn next(&self, now: Timestamp, chance: [u8; 6]) -> Uuid {
+    pub(crate) fn next(&self, now: Timestamp) -> Uuid {
+        let chance = chance();
         let count = self.counter.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let count = u32::from_be_bytes(count) & 0x03ff_ffff;
         let millis = u64::try_from(now.micros().div_euclid(1000)).unwrap_or(0);
@@ -116,6 +127,22 @@ impl IdSource {
     }
 }
 
+/// Random bytes, asked for by the hundred: a command makes many ids. Each byte is used once.
+fn chance() -> [u8; 6] {
+    thread_local! {
+        static WAITING: RefCell<([u8; 384], usize)> = const { RefCell::new(([0; 384], 384)) };
+    }
+    WAITING.with_borrow_mut(|(bytes, used)| {
+        if *used == bytes.len() {
+            (*bytes, *used) = (random(), 0);
+        }
+        let mut one = [0; 6];
+        one.copy_from_slice(&bytes[*used..*used + 6]);
+        *used += 6;
+        one
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,13 +151,13 @@ mod tests {
     fn ids_of_one_millisecond_sort_in_the_order_they_were_made() {
         let source = IdSource::new(7);
         let now = Timestamp::from_seconds(1_700_000_000);
-        let ids: Vec<_> = (0..10_000u32).map(|n| source.next(now, [n.to_le_bytes()[0]; 6])).collect();
+        let ids: Vec<_> = (0..10_000).map(|_| source.next(now)).collect();
         assert!(ids.is_sorted());
     }
 
     #[test]
     fn an_id_reads_back_and_another_kind_does_not() {
-        let id = AccountId(IdSource::new(0).next(Timestamp::from_seconds(1), [1; 6]));
+        let id = AccountId(IdSource::new(0).next(Timestamp::from_seconds(1)));
         assert_eq!(AccountId::parse(&id.to_string()), Some(id));
         assert_eq!(UserId::parse(&id.to_string()), None);
         assert_eq!(AccountId::parse(&id.to_string().to_uppercase()), None);

@@ -21,8 +21,10 @@ pub mod journal;
 pub mod json;
 pub mod license;
 mod page;
+mod recall;
 pub mod schema;
 pub mod secret;
+pub mod stream;
 mod text;
 pub mod verify;
 
@@ -31,9 +33,9 @@ pub use clock::{Clock, Timestamp};
 pub use context::{Action, Actor, Caller, Context, Grant, Who, decide};
 pub use error::{Error, Noun, Refusal};
 pub use id::{
-    AccountId, ActivationId, AnalyticsEventId, ApiKeyId, DeviceId, EndUserId, EventId, FeatureGroupId, FeatureId,
-    GroupId, HoldId, LicenseId, NamedValueId, NoteId, PriceCategoryId, ProductId, ProfileId, RequestId,
-    ServerFunctionId, TrialId, UserId,
+    AccountId, ActivationId, AnalyticsEventId, ApiKeyId, ConsumerRecordId, DeviceId, EndUserId, EventId,
+    FeatureGroupId, FeatureId, GroupId, HoldId, LicenseId, NamedValueId, NoteId, PriceCategoryId, ProductId, ProfileId,
+    RequestId, ServerFunctionId, StreamRecordId, TrialId, UserId,
 };
 pub use lessor_db::{Engine, StoreError, Tx};
 pub use page::Start;

@@ -42,29 +42,31 @@ impl Secret {
 
     /// What a device presents after its activation. It is derived, so that it is stored nowhere.
     pub fn device_secret(&self, activation: ActivationId, generation: i64) -> String {
-        let mac = self.mac("device", &[activation.0.as_bytes(), &generation.to_be_bytes()]);
-        format!("lds_{}", base62(&mac))
+        format!("lds_{}", base62(&self.device_mac(activation, generation)))
+    }
+
+    fn device_mac(&self, activation: ActivationId, generation: i64) -> [u8; 32] {
+        self.mac("device", &[activation.0.as_bytes(), &generation.to_be_bytes()])
     }
 
     /// Compares a presented device secret in constant time.
     pub fn is_device_secret(&self, activation: ActivationId, generation: i64, presented: &str) -> bool {
-        self.device_secret(activation, generation).as_bytes().ct_eq(presented.as_bytes()).into()
+        let Some(presented) = presented.strip_prefix("lds_").and_then(from_base62::<32>) else { return false };
+        self.device_mac(activation, generation).ct_eq(&presented).into()
     }
 }
 
+/// 62 to the fifth: the most digits that a 32-bit word holds.
+const FIVE: u64 = 916_132_832;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Bytes as digits and letters: a big-endian number in base 62, padded to the length its size needs.
 pub fn base62(bytes: &[u8]) -> String {
-    /// 62 to the fifth: the most digits that one division of a 32-bit word gives.
-    const FIVE: u64 = 916_132_832;
     let head = bytes.len() % 4;
     let words = std::iter::once(&bytes[..head]).chain(bytes[head..].chunks(4));
     let mut number: Vec<u32> =
         words.map(|word| word.iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte))).collect();
-    // log(256) / log(62) digits a byte.
-    let length = (bytes.len() * 8 * 10_000).div_ceil(59_541);
-    let mut digits = vec![b'0'; length];
+    let mut digits = vec![b'0'; length_of(bytes.len())];
     for five in digits.rchunks_mut(5) {
         let mut rest = 0u64;
         for word in &mut number {
@@ -78,6 +80,38 @@ pub fn base62(bytes: &[u8]) -> String {
         }
     }
     String::from_utf8_lossy(&digits).into_owned()
+}
+
+/// The `N` bytes, a multiple of four, that [`base62`] wrote; `None` for any other text.
+fn from_base62<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != length_of(N) {
+        return None;
+    }
+    let mut number = vec![0u32; N / 4];
+    for five in text.as_bytes().rchunks(5).rev() {
+        let mut carry = 0;
+        for digit in five {
+            carry = carry * 62 + u64::try_from(DIGITS.binary_search(digit).ok()?).ok()?;
+        }
+        for word in number.iter_mut().rev() {
+            let value = u64::from(*word) * FIVE + carry;
+            *word = u32::try_from(value & u64::from(u32::MAX)).ok()?;
+            carry = value >> 32;
+        }
+        if carry != 0 {
+            return None;
+        }
+    }
+    let mut bytes = [0; N];
+    for (four, word) in bytes.chunks_mut(4).zip(number) {
+        four.copy_from_slice(&word.to_be_bytes());
+    }
+    Some(bytes)
+}
+
+/// Digits that so many bytes need: log(256) / log(62) for each.
+fn length_of(bytes: usize) -> usize {
+    (bytes * 8 * 10_000).div_ceil(59_541)
 }
 
 /// CRC-32 (IEEE), for checksums that catch typing errors in keys.
@@ -115,6 +149,17 @@ mod tests {
         ] {
             assert_eq!(base62(bytes), text);
         }
+    }
+
+    #[test]
+    fn base62_reads_what_it_wrote_and_nothing_else() {
+        for bytes in [[0; 32], [255; 32], [7; 32], *b"a secret of two times sixteen by"] {
+            let text = base62(&bytes);
+            assert_eq!(from_base62(&text), Some(bytes));
+            assert_eq!(from_base62::<32>(&text[1..]), None);
+            assert_eq!(from_base62::<32>(&text.replace(&text[..1], "-")), None);
+        }
+        assert_eq!(from_base62::<32>(&"z".repeat(43)), None, "more than 32 bytes hold");
     }
 
     #[test]

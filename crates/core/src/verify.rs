@@ -10,6 +10,10 @@ statements! {
     ACTIVATION_COUNTERS = "SELECT count(*) FROM licenses l WHERE \
         l.active_count <> (SELECT count(*) FROM activations a WHERE a.license_id = l.id AND a.state = 'active') OR \
         l.returned_count <> (SELECT count(*) FROM activations a WHERE a.license_id = l.id AND a.state <> 'active')";
+    /// Activations whose lapse would be missed, or of which nothing can be found: 9999-12-31 is the end of time.
+    LOOKS = "SELECT count(*) FROM activations WHERE \
+        (state = 'active' AND look_at > coalesce(lease_end, 253402300799999000)) OR \
+        (state = 'active' AND look_at IS NULL AND lease_end IS NULL) OR (state <> 'active' AND look_at IS NOT NULL)";
     /// Licenses whose counter of holds is off.
     HOLD_COUNTERS = "SELECT count(*) FROM licenses l WHERE \
         l.hold_count <> (SELECT count(*) FROM holds h WHERE h.license_id = l.id AND h.lifted_at IS NULL)";
@@ -36,8 +40,9 @@ statements! {
         (SELECT 1 FROM accounts p WHERE p.id = a.parent_id)";
 }
 
-const CHECKS: [(Statement, &str); 9] = [
+const CHECKS: [(Statement, &str); 10] = [
     (ACTIVATION_COUNTERS, "licenses count other activations than there are"),
+    (LOOKS, "activations are not looked at by the end of their lease"),
     (HOLD_COUNTERS, "licenses count other holds than there are"),
     (USE_COUNTERS, "grants count other use than there is"),
     (STRAY_CHECKOUTS, "check-outs are counted nowhere"),

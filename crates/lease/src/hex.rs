@@ -9,12 +9,11 @@ pub struct HexError;
 
 /// Lower-case hexadecimal text of some bytes.
 pub fn to_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
+    let pairs = bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    let mut text = Vec::with_capacity(bytes.len() * 2);
+    text.extend(pairs);
+    // Digits and letters of ASCII always are text.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// The bytes of hexadecimal text in either case. Nothing else is allowed in it, not even white space.

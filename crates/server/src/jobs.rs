@@ -1,7 +1,7 @@
 //! What must be told or tidied as time passes. No answer waits for it: whether a lease is live is computed when asked.
 
 use lessor_core::identity::session;
-use lessor_core::{App, Context, Error, Tx, daemon, device, idempotency, journal};
+use lessor_core::{App, Context, Error, Tx, daemon, device, idempotency, journal, stream};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -18,6 +18,7 @@ const JOBS: &[(&str, Job)] = &[
     ("sessions", |tx, cx| session::expire(tx, cx).map(|_| false)),
     ("idempotency", |tx, cx| Ok(idempotency::expire(tx, cx).map(|_| false)?)),
     ("journal", |tx, cx| journal::seal(tx, cx)),
+    ("stream", |tx, cx| stream::expire(tx, cx)),
 ];
 
 /// Runs all jobs until nothing is left to do at this instant.

@@ -13,14 +13,17 @@ use crate::{console, demo, first_start, jobs, print, signal, storage, telemetry}
 use futures_util::future::BoxFuture;
 use lessor_api::TestClock;
 use lessor_core::clock::{Clock, MovableClock, SystemClock};
-use lessor_core::{App, RequestId, Timestamp};
+use lessor_core::{App, RequestId, Timestamp, stream};
 use lessor_db::Health;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 /// How often samples of histograms are folded together, so that they do not pile up between two scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
+/// How long a server that stops waits for the last records of calls to be written.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
 
 /// The documents that there are, the native one first.
 pub fn documents() -> Vec<Document> {
@@ -135,7 +138,14 @@ impl Server {
     /// `welcome` is printed behind the line that tells the address.
     pub(crate) fn run(self, families: Vec<Family>, probe: Probe, welcome: &str) -> Result<(), Failure> {
         let Self { runtime, listener, listening, place, app, .. } = self;
-        let ended = runtime.block_on(listen(listener, &listening, families, probe, &app, welcome));
+        let ended = runtime.block_on(async {
+            let ended = listen(listener, &listening, families, probe, &app, welcome).await;
+            // What was answered just now may still have to be recorded.
+            if !matches!(timeout(LAST_RECORDS, stream::flush(&app)).await, Ok(Ok(()))) {
+                tracing::error!("the last records of calls could not be written");
+            }
+            ended
+        });
         // Whatever still runs is past its limit.
         runtime.shutdown_background();
         ended?;

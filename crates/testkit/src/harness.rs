@@ -4,9 +4,10 @@
 use crate::postgres::{TestDatabase, TestPostgres};
 use lessor_core::account::{self, Account, CreateAccount, Kind};
 use lessor_core::clock::MovableClock;
-use lessor_core::schema::MIGRATIONS;
+use lessor_core::schema::{MIGRATIONS, TABLES};
 use lessor_core::secret::Secret;
 use lessor_core::{AccountId, Actor, App, Caller, Clock, Context, Engine, Error, Timestamp, Tx};
+use lessor_db::dump::{self, TableDigest};
 use lessor_db::{Limits, Location, Store, migrate};
 use std::fmt::Debug;
 use std::future::Future;
@@ -141,6 +142,14 @@ impl Bench {
         F: Fn(&mut dyn Tx, &Context<'_>) -> Result<T, Error> + Send + 'static,
     {
         self.app.read(&self.app.system(), query).await
+    }
+
+    /// What stands in each table but these: equal only where nothing has changed.
+    pub fn digests(&self, except: &[&str]) -> Vec<TableDigest> {
+        let tables: Vec<&str> = TABLES.iter().copied().filter(|table| !except.contains(table)).collect();
+        let store = self.place.store.clone();
+        // A thread of its own: outside the runtime.
+        std::thread::spawn(move || dump::digests(&store, &tables).expect("digests")).join().expect("digests")
     }
 
     /// A call by this actor.

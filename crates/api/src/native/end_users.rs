@@ -72,7 +72,7 @@ impl From<group::EndUser> for EndUser {
             last_name: user.last_name,
             email: user.email,
             telephone: user.telephone,
-            document: user.document,
+            document: user.document.unwrap_or_else(|| Value::Object(Default::default())),
             master: user.master,
             created_at: user.created_at.into(),
             modified_at: user.modified_at.into(),
@@ -183,7 +183,7 @@ async fn create_end_user(write: Write<NewEndUser>) -> Result<Response, Problem> 
                 last_name: new.last_name.clone(),
                 email: new.email.clone(),
                 telephone: new.telephone.clone(),
-                document: or_empty(new.document.clone()),
+                document: new.document.clone(),
                 master: new.master,
             };
             let user = group::create_end_user(tx, cx, &command)?;
@@ -191,10 +191,6 @@ async fn create_end_user(write: Write<NewEndUser>) -> Result<Response, Problem> 
             Ok(Reply::created(location, &EndUser::from(user)).at(version))
         })
         .await
-}
-
-fn or_empty(document: Option<Value>) -> Value {
-    document.unwrap_or_else(|| Value::Object(Default::default()))
 }
 
 async fn hashed<B: Send + Sync + 'static>(write: &Write<B>, password: &str) -> Result<String, Problem> {
@@ -272,7 +268,7 @@ async fn change_end_user(Path(id): Path<String>, write: Write<EndUserChange>) ->
                 last_name: change.last_name.clone(),
                 email: change.email.clone(),
                 telephone: change.telephone.clone(),
-                document: change.document.clone().map(or_empty),
+                document: change.document.clone(),
                 master: change.master,
             };
             let user = group::change_end_user(tx, cx, &command)?;
@@ -284,7 +280,7 @@ async fn change_end_user(Path(id): Path<String>, write: Write<EndUserChange>) ->
 
 /// Delete an end user
 ///
-/// Its name is free again. What it has activated stays activated until its lease ends.
+/// Its name is free again, and what it has activated is returned.
 #[utoipa::path(delete, path = "/v1/end-users/{end_user}", tag = "End users",
     params(("end_user" = String, Path, description = "Which end user"), IfMatch),
     security(("bearer" = ["groups:write"])),

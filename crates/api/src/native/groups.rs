@@ -224,8 +224,8 @@ async fn change_group(Path(id): Path<String>, write: Write<GroupChange>) -> Resu
 
 /// Delete a group
 ///
-/// Deletes a group that has none below it, with its end users. Its licenses are in no group then; what was activated
-/// stays so.
+/// Deletes a group that has none below it, with its end users; what they have activated is returned. Its licenses are in
+/// no group then.
 #[utoipa::path(delete, path = "/v1/groups/{group}", tag = "Groups",
     params(("group" = String, Path, description = "Which group"), IfMatch),
     security(("bearer" = ["groups:write"])),
@@ -321,7 +321,8 @@ async fn add_group_license(Path(id): Path<String>, write: Write<LicenseToAdd>) -
         .run(move |tx, cx, call| {
             let id = name::group(tx, cx, &id)?;
             let license = name::license(tx, cx, &call.body.license)?;
-            Ok(Reply::ok(&GroupLicense::from(group::add_license(tx, cx, id, license)?)))
+            let (there, _) = group::add_license(tx, cx, id, license)?;
+            Ok(Reply::ok(&GroupLicense::from(there)))
         })
         .await
 }

@@ -9,7 +9,7 @@ use crate::wire::{ActivationKind, NoteKind, Page, TermKind, Time, with_one_more}
 use axum::extract::Path;
 use axum::response::Response;
 use lessor_core::device;
-use lessor_core::license::{self, ChangeLicense, NewNote as NoteToWrite, NotesChange, SetTokens};
+use lessor_core::license::{self, ChangeLicense, ChangeNote, NewNote as NoteToWrite, SetTokens};
 use lessor_core::{App, Error, Noun};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(list_notes, add_note))
-        .routes(routes!(delete_note))
+        .routes(routes!(change_note, delete_note))
         .routes(routes!(list_segments))
         .routes(routes!(list_activations))
         .routes(routes!(return_all_activations))
@@ -76,7 +76,7 @@ async fn list_notes(Path(id): Path<String>, read: Read) -> Result<Response, Prob
 struct NewNote {
     /// Who it is from; left out, people.
     kind: Option<NoteKind>,
-    /// What it says, at most 10 000 characters.
+    /// What it says, at most 10 000 characters; not blank.
     #[schema(example = "Wants an invoice in May.")]
     text: String,
 }
@@ -94,12 +94,44 @@ async fn add_note(Path(id): Path<String>, write: Write<NewNote>) -> Result<Respo
             let id = name::license(tx, cx, &id)?;
             let kind = call.body.kind.map_or(license::NoteKind::General, Into::into);
             let note = NoteToWrite { kind, text: call.body.text.clone() };
-            let notes = NotesChange { add: vec![note], ..NotesChange::default() };
-            license::change(tx, cx, &ChangeLicense { notes, ..ChangeLicense::of(id) })?;
-            // Numbers only grow, so that the last one is the one just written.
-            let written = license::notes(tx, cx, id)?.into_iter().max_by_key(|note| note.number);
-            let note = Note::from(written.ok_or(Error::not_found(Noun::Note))?);
+            let note = Note::from(license::add_note(tx, cx, id, &note)?);
             Ok(Reply::created(format!("/v1/licenses/{id}/notes/{}", note.number), &note))
+        })
+        .await
+}
+
+/// What to change of a note; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NoteChange {
+    /// Who it is from.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    kind: Option<NoteKind>,
+    /// What it says, at most 10 000 characters; not blank.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false, example = "Wants an invoice in June.")]
+    text: Option<String>,
+}
+
+/// Change a note
+///
+/// Its number, its author and when it was written stay.
+#[utoipa::path(patch, path = "/v1/licenses/{license}/notes/{number}", tag = "Licenses", request_body = NoteChange,
+    params(("license" = String, Path, description = "Which license"), ("number" = i64, Path, description = "Which note")),
+    security(("bearer" = ["licenses:write"])),
+    responses((status = 200, description = "The note as it is now", body = Note)))]
+async fn change_note(
+    Path((id, number)): Path<(String, String)>,
+    write: Write<NoteChange>,
+) -> Result<Response, Problem> {
+    write
+        .run(move |tx, cx, call| {
+            let license = name::license(tx, cx, &id)?;
+            let number = number.parse().map_err(|_| Error::not_found(Noun::Note))?;
+            let (kind, text) = (call.body.kind.map(Into::into), call.body.text.clone());
+            let note = license::change_note(tx, cx, &ChangeNote { license, number, kind, text })?;
+            Ok(Reply::ok(&Note::from(note)))
         })
         .await
 }
@@ -116,8 +148,7 @@ async fn delete_note(Path((id, number)): Path<(String, String)>, write: Write<No
         .run(move |tx, cx, _| {
             let id = name::license(tx, cx, &id)?;
             let number: i64 = number.parse().map_err(|_| Error::not_found(Noun::Note))?;
-            let notes = NotesChange { delete: vec![number], ..NotesChange::default() };
-            license::change(tx, cx, &ChangeLicense { notes, ..ChangeLicense::of(id) })?;
+            license::delete_notes(tx, cx, id, Some(number))?;
             Ok(Reply::nothing())
         })
         .await

@@ -5,7 +5,9 @@ use crate::document::{IfMatch, IfNoneMatch};
 use crate::name;
 use crate::problem::Problem;
 use crate::reply::Reply;
-use crate::terms::{Function, FunctionInput, Grant, GrantInput, Set, Terms, TermsInput, Value, ValueInput, settings};
+use crate::terms::{
+    Function, FunctionInput, Grant, GrantInput, NamedValue, Set, Terms, TermsInput, ValueInput, settings,
+};
 use crate::wire::{LicenseRole, Page, Time, with_one_more};
 use axum::extract::Path;
 use axum::response::Response;
@@ -66,7 +68,7 @@ pub(super) struct License {
     /// Features.
     features: Vec<Grant>,
     /// Named values.
-    values: Vec<Value>,
+    values: Vec<NamedValue>,
     /// Server functions.
     functions: Vec<Function>,
     /// Activations that are not returned.

@@ -3,6 +3,7 @@
 mod accounts;
 mod analytics;
 mod api_keys;
+mod consumer_records;
 mod daemons;
 mod end_users;
 mod events;
@@ -15,10 +16,12 @@ mod licenses;
 mod names;
 mod passive_licenses;
 mod price_categories;
+mod product_parts;
 mod products;
 mod profiles;
 mod sessions;
 mod signing_keys;
+mod stream;
 mod test_clock;
 mod trials;
 mod users;
@@ -39,6 +42,7 @@ fn operations(test_clock: bool) -> OpenApiRouter<App> {
         .merge(holds::routes())
         .merge(products::routes())
         .merge(features::routes())
+        .merge(product_parts::routes())
         .merge(signing_keys::routes())
         .merge(price_categories::routes())
         .merge(profiles::routes())
@@ -49,10 +53,12 @@ fn operations(test_clock: bool) -> OpenApiRouter<App> {
         .merge(groups::routes())
         .merge(end_users::routes())
         .merge(trials::routes())
+        .merge(consumer_records::routes())
         .merge(daemons::routes())
         .merge(names::routes())
         .merge(analytics::routes())
         .merge(events::routes())
+        .merge(stream::routes())
         .merge(api_keys::routes())
         .merge(users::routes())
         .merge(sessions::routes());
@@ -90,9 +96,11 @@ const API: Api = Api {
         ("End users", "People who sign in to programs."),
         ("Daemons", "Programs on local networks that hand out seats by themselves."),
         ("Trials", "Products tried on devices."),
+        ("Devices", "What is told of the people before devices."),
         ("Aliases and attributes", "What dialects and other systems call a record, and what they keep with it."),
         ("Analytics", "What programs tell of their use."),
         ("Events", "What happened, in order."),
+        ("Stream", "What happened in a vendor's tenant, for it to draw off, and records of its own."),
         ("API keys", "Credentials of programs."),
         ("Users", "People who sign in, and what each may do where."),
         ("Sessions", "Signing in and out."),

@@ -4,13 +4,14 @@ use crate::call::{Cursor, Limit, Read, Write, given};
 use crate::document::{IfMatch, IfNoneMatch};
 use crate::name;
 use crate::native::features::{Feature, NewFeature};
+use crate::native::product_parts::NewFeatureGroup;
 use crate::problem::Problem;
 use crate::reply::Reply;
-use crate::terms::{Terms, TermsInput, Value, ValueInput};
+use crate::terms::{NamedValue, Terms, TermsInput, ValueInput};
 use crate::wire::{Page, Time, with_one_more};
 use axum::extract::Path;
 use axum::response::Response;
-use lessor_core::catalog::{self, ChangeProduct, CreateProduct, NewGroup, SetDefault};
+use lessor_core::catalog::{self, ChangeProduct, CreateProduct, SetDefault};
 use lessor_core::{App, Error, Noun, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -74,12 +75,12 @@ struct Product {
     /// Its features, in the order they were made.
     features: Vec<Feature>,
     /// Its named values with their defaults, in the order they were made.
-    values: Vec<Value>,
+    values: Vec<NamedValue>,
 }
 
 fn shown(tx: &mut dyn Tx, product: catalog::Product) -> Result<Product, Error> {
     let known = catalog::catalog(tx, product.tenant, product.id)?;
-    let values = known.values.into_iter().map(|value| Value { name: value.name, value: value.value }).collect();
+    let values = known.values.into_iter().map(|value| NamedValue { name: value.name, value: value.value }).collect();
     let features = known.features.into_iter().map(Feature::from).collect();
     Ok(Product { item: product.into(), features, values })
 }
@@ -113,18 +114,6 @@ async fn list_products(read: Read<ListProducts>) -> Result<Response, Problem> {
         Ok(Reply::ok(&Page::of(found, query.limit, |product| product.id.0.as_u128(), ProductItem::from)))
     })
     .await
-}
-
-/// A group of features to make.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewFeatureGroup {
-    /// Its name.
-    #[schema(example = "Export")]
-    name: String,
-    /// Remarks.
-    #[serde(default)]
-    notes: String,
 }
 
 /// A product to make.
@@ -167,8 +156,6 @@ async fn create_product(write: Write<NewProduct>) -> Result<Response, Problem> {
     write
         .run(|tx, cx, call| {
             let new = &call.body;
-            let groups =
-                new.groups.iter().map(|group| NewGroup { name: group.name.clone(), notes: group.notes.clone() });
             let command = CreateProduct {
                 id: None,
                 tenant: name::vendor(tx, cx, new.vendor.as_deref())?,
@@ -176,7 +163,7 @@ async fn create_product(write: Write<NewProduct>) -> Result<Response, Problem> {
                 trial_offered: new.trial_offered,
                 trial_days: new.trial_days,
                 terms: new.terms.terms()?,
-                groups: groups.collect(),
+                groups: new.groups.iter().map(NewFeatureGroup::command).collect(),
                 features: new.features.iter().map(NewFeature::command).collect(),
                 values: new.values.iter().map(|value| (value.name.clone(), value.value.clone())).collect(),
             };

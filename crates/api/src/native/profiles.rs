@@ -5,7 +5,9 @@ use crate::document::{IfMatch, IfNoneMatch};
 use crate::name;
 use crate::problem::Problem;
 use crate::reply::Reply;
-use crate::terms::{Function, FunctionInput, Grant, GrantInput, Set, Terms, TermsInput, Value, ValueInput, settings};
+use crate::terms::{
+    Function, FunctionInput, Grant, GrantInput, NamedValue, Set, Terms, TermsInput, ValueInput, settings,
+};
 use crate::wire::{Page, Time, with_one_more};
 use axum::extract::Path;
 use axum::response::Response;
@@ -71,7 +73,7 @@ struct Profile {
     /// Features; use is the sum over its licenses.
     features: Vec<Grant>,
     /// Named values.
-    values: Vec<Value>,
+    values: Vec<NamedValue>,
     /// Server functions.
     functions: Vec<Function>,
 }

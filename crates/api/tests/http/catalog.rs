@@ -63,6 +63,55 @@ on_both_engines! {
         site.delete(&format!("{features}/SVG2")).await.refused(404, "feature_unknown");
     }
 
+    groups_of_features_are_added_renamed_and_removed(bench) {
+        let site = Site::new(bench).await;
+        let product = site.product("Paint").await;
+        let (path, groups) = (format!("/v1/products/{product}"), format!("/v1/products/{product}/feature-groups"));
+        let listed = site.get(&groups).await.is(200).body;
+        assert_eq!((&listed["items"][0]["name"], &listed["items"][1]), (&json!("Export"), &Value::Null));
+        let added = site.post(&groups, &json!({ "name": "In/out & \u{fc}", "notes": "n" })).await.is(201);
+        assert_eq!(added.text("notes"), "n");
+        site.post(&groups, &json!({ "name": "Export" })).await.refused(409, "taken");
+        site.post(&groups, &json!({ "name": "DEFAULT" })).await.refused(409, "taken");
+        let tag = site.get(&path).await.header("etag").to_owned();
+        let renamed = site.patch(&format!("{groups}/Export"), &json!({ "name": "Exports" })).await.is(200);
+        assert_eq!(renamed.text("name"), "Exports");
+        let shown = site.get(&path).await;
+        assert_eq!(feature(&shown.body, "PDF")["group"], "Exports");
+        assert_ne!(shown.header("etag"), tag);
+        let odd = format!("{groups}/In%2Fout%20%26%20%C3%BC");
+        site.patch(&odd, &json!({ "name": "Exports" })).await.refused(409, "taken");
+        assert_eq!(site.patch(&odd, &json!({ "notes": null })).await.is(200).text("notes"), "");
+        site.delete(&odd).await.is(204);
+        site.delete(&odd).await.refused(404, "feature_group_unknown");
+        site.delete(&format!("{groups}/default")).await.refused(422, "invalid_value");
+        site.delete(&format!("{groups}/Exports")).await.is(204);
+        assert_eq!(feature(&site.get(&path).await.body, "PDF")["group"], Value::Null);
+        assert_eq!(site.get(&groups).await.is(200).body["items"], json!([]));
+    }
+
+    named_values_are_added_changed_and_removed(bench) {
+        let site = Site::new(bench).await;
+        let product = site.product("Paint").await;
+        let license = format!("/v1/licenses/{}", site.license(&product, "V-1").await);
+        let values = format!("/v1/products/{product}/values");
+        let added = site.post(&values, &json!({ "name": "size", "value": "A4" })).await.is(201);
+        assert_eq!(added.body, json!({ "name": "size", "value": "A4" }));
+        site.post(&values, &json!({ "name": "size", "value": "A3" })).await.refused(409, "taken");
+        site.patch(&license, &json!({ "values": [{ "name": "edition", "value": "own" }] })).await.is(200);
+        let changed = site.patch(&format!("{values}/edition"), &json!({ "name": "kind", "value": "basic" })).await.is(200);
+        assert_eq!(changed.body, json!({ "name": "kind", "value": "basic" }));
+        site.patch(&format!("{values}/size"), &json!({ "value": "A5" })).await.is(200);
+        let both = json!([{ "name": "kind", "value": "own" }, { "name": "size", "value": "A5" }]);
+        assert_eq!(site.get(&license).await.is(200).body["values"], both);
+        site.patch(&format!("{values}/size"), &json!({ "name": "kind" })).await.refused(409, "taken");
+        site.patch(&format!("{values}/size"), &json!({ "name": "" })).await.refused(422, "invalid_value");
+        site.patch(&format!("{values}/edition"), &json!({ "value": "x" })).await.refused(404, "named_value_unknown");
+        site.delete(&format!("{values}/kind")).await.is(204);
+        site.delete(&format!("{values}/kind")).await.refused(404, "named_value_unknown");
+        assert_eq!(site.get(&license).await.is(200).body["values"], json!([{ "name": "size", "value": "A5" }]));
+    }
+
     a_profile_gives_licenses_their_terms(bench) {
         let site = Site::new(bench).await;
         let product = site.product("Paint").await;

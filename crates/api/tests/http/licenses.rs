@@ -77,6 +77,14 @@ on_both_engines! {
         let note = site.post(&format!("{path}/notes"), &json!({ "text": "Hello" })).await.is(201);
         assert_eq!(note.text("kind"), "general");
         assert_eq!(site.get(&format!("{path}/notes")).await.is(200).body["items"], json!([note.body]));
+        let written = format!("{path}/notes/{}", note.body["number"]);
+        let changed = site.patch(&written, &json!({ "text": "Goodbye" })).await.is(200);
+        assert_eq!((changed.text("text"), changed.text("kind")), ("Goodbye".into(), "general".into()));
+        let changed = site.patch(&written, &json!({ "kind": "system" })).await.is(200);
+        assert_eq!(site.get(&format!("{path}/notes")).await.is(200).body["items"], json!([changed.body]));
+        site.patch(&written, &json!({ "text": " " })).await.refused(422, "invalid_value");
+        site.post(&format!("{path}/notes"), &json!({ "text": "" })).await.refused(422, "invalid_value");
+        site.patch(&format!("{path}/notes/999"), &json!({ "text": "x" })).await.refused(404, "note_unknown");
         site.delete(&format!("{path}/notes/{}", note.body["number"])).await.is(204);
         site.delete(&format!("{path}/notes/{}", note.body["number"])).await.refused(404, "note_unknown");
         site.delete(&format!("{path}/notes/x")).await.refused(404, "note_unknown");

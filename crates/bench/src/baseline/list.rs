@@ -7,9 +7,6 @@ use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Licenses of a page.
-const PAGE: usize = 1000;
-
 #[derive(Serialize)]
 struct License {
     code: String,
@@ -54,36 +51,41 @@ const LICENSES: &str = "SELECT l.id, l.code, l.reference, l.order_reference, l.a
      WHERE l.id >= ?1 ORDER BY l.id LIMIT ?2";
 const GRANTS: &str = "SELECT feature_id, enabled, unit_limit, used FROM grants WHERE owner_id = ?1";
 
-/// Pages a second, and microseconds of half and of all but one in a hundred.
-pub fn measure(folder: &Path, chance: &mut Random, time: Duration) -> rusqlite::Result<(f64, u32, u32)> {
+/// Pages of so many licenses a second, and microseconds of half and of all but one in a hundred.
+pub fn measure(folder: &Path, page: u64, chance: &mut Random, time: Duration) -> rusqlite::Result<(f64, u32, u32)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(folder.join("lessor.db"), flags)?;
     // It knows where the pages begin.
     let starts: Vec<[u8; 16]> = connection
         .prepare("SELECT id FROM licenses ORDER BY id")?
         .query_map([], |row| row.get(0))?
-        .step_by(PAGE)
+        .step_by(usize::try_from(page).unwrap_or(usize::MAX))
         .collect::<Result<_, _>>()?;
     let mut licenses = connection.prepare(LICENSES)?;
     let mut grants = connection.prepare(GRANTS)?;
     let mut took = Vec::new();
     let begin = Instant::now();
     while begin.elapsed() < time {
-        let page = Instant::now();
+        let asked = Instant::now();
         let start = &starts[chance.below(starts.len() as u64) as usize];
-        let rows = read(&mut licenses, &mut grants, start)?;
+        let rows = read(&mut licenses, &mut grants, start, page)?;
         let text = serde_json::to_vec(&rows).unwrap_or_default();
         std::hint::black_box(text);
-        took.push(u32::try_from(page.elapsed().as_micros()).unwrap_or(u32::MAX));
+        took.push(u32::try_from(asked.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
     let rate = took.len() as f64 / begin.elapsed().as_secs_f64();
     took.sort_unstable();
     Ok((rate, took[took.len() / 2], took[took.len() * 99 / 100]))
 }
 
-fn read(licenses: &mut Statement<'_>, grants: &mut Statement<'_>, start: &[u8; 16]) -> rusqlite::Result<Vec<License>> {
-    let mut rows = licenses.query(params![start, PAGE as i64])?;
-    let mut page = Vec::with_capacity(PAGE);
+fn read(
+    licenses: &mut Statement<'_>,
+    grants: &mut Statement<'_>,
+    start: &[u8; 16],
+    size: u64,
+) -> rusqlite::Result<Vec<License>> {
+    let mut rows = licenses.query(params![start, i64::try_from(size).unwrap_or(i64::MAX)])?;
+    let mut page = Vec::new();
     while let Some(row) = rows.next()? {
         let id: [u8; 16] = row.get(0)?;
         let held = grants.query_map([id], |row| {

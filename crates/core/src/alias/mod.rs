@@ -7,13 +7,20 @@ pub(crate) mod rows;
 pub use record::{Name, Record, attributes_of, find, of_record, rename, replace_attributes};
 
 use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::error::{Error, Noun};
 use crate::id::AccountId;
 use lessor_db::Tx;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use uuid::Uuid;
 
+/// Longer names than this are looked up each time.
+const MOST_REMEMBERED: usize = 64;
+
 /// A dialect's name for a kind of record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Space {
     /// The dialect.
     pub dialect: &'static str,
@@ -46,6 +53,23 @@ pub fn resolve(tx: &mut dyn Tx, tenant: AccountId, space: Space, alias: &str) ->
     Ok(rows::record(tx, tenant, space, alias)?)
 }
 
+/// As [`resolve`], for queries: most need no look into storage.
+///
+/// # Errors
+/// Those of storage.
+pub fn recall(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    tenant: AccountId,
+    space: Space,
+    alias: &str,
+) -> Result<Option<Uuid>, Error> {
+    if alias.len() > MOST_REMEMBERED {
+        return resolve(tx, tenant, space, alias);
+    }
+    cx.tools.recall.records.recall(cx, (tenant, space, alias.to_owned()), || resolve(tx, tenant, space, alias))
+}
+
 /// The record behind a name, whatever its tenant; `None` too when two tenants use the name.
 pub fn resolve_anywhere(tx: &mut dyn Tx, dialect: &str, kind: &str, alias: &str) -> Result<Option<Uuid>, Error> {
     let mut found = rows::records_anywhere(tx, dialect, kind, alias)?;
@@ -55,6 +79,36 @@ pub fn resolve_anywhere(tx: &mut dyn Tx, dialect: &str, kind: &str, alias: &str)
 /// The name of a record.
 pub fn name_of(tx: &mut dyn Tx, space: Space, record: Uuid) -> Result<Option<String>, Error> {
     Ok(rows::alias(tx, space, record)?)
+}
+
+/// As [`name_of`] for many records at once, for queries: most need no look into storage, the rest a statement per fifty.
+/// Records without a name are left out.
+///
+/// # Errors
+/// Those of storage.
+pub fn names_of(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    space: Space,
+    records: &[Uuid],
+) -> Result<HashMap<Uuid, Arc<str>>, Error> {
+    let aliases = &cx.tools.recall.aliases;
+    let mut names = HashMap::with_capacity(records.len());
+    let mut unknown = Vec::new();
+    for record in records {
+        match aliases.get(cx, &(space, *record)) {
+            Some(name) => drop(names.insert(*record, name)),
+            None => unknown.push(*record),
+        }
+    }
+    for (record, name) in rows::aliases_of(tx, space, &unknown)? {
+        // Of several names the first counts, as where one record is asked for.
+        if let Entry::Vacant(free) = names.entry(record) {
+            let name = free.insert(name.into());
+            aliases.keep(cx, (space, record), Arc::clone(name));
+        }
+    }
+    Ok(names)
 }
 
 /// All names of a tenant in a space, with their records, in the order of the names.

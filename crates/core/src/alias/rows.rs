@@ -1,8 +1,9 @@
 //! The SQL of aliases, numbers, attributes and the installation's own texts.
 
 use super::{Name, Space};
+use crate::catalog::rows::{CHUNK, fifty, padded};
 use crate::id::AccountId;
-use lessor_db::{StoreError, Tx, statements};
+use lessor_db::{StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
 statements! {
@@ -12,6 +13,9 @@ statements! {
     RECORD = "SELECT record_id FROM aliases WHERE tenant_id = $1 AND dialect = $2 AND kind = $3 AND alias = $4";
     ANYWHERE = "SELECT record_id FROM aliases WHERE dialect = $1 AND kind = $2 AND alias = $3 LIMIT 2";
     ALIAS = "SELECT alias FROM aliases WHERE record_id = $1 AND dialect = $2 AND kind = $3";
+    /// Of fifty records; `ALIAS` is what one is asked with.
+    ALIASES = concat!(
+        "SELECT record_id, alias FROM aliases WHERE dialect = $51 AND kind = $52 AND record_id IN (", fifty!(), ")");
     NAMES = "SELECT alias, record_id FROM aliases WHERE tenant_id = $1 AND dialect = $2 AND kind = $3 ORDER BY alias";
     NEXT_NUMBER = "INSERT INTO numbers (tenant_id, name, last) VALUES ($1, $2, $3) \
                    ON CONFLICT (tenant_id, name) DO UPDATE SET last = numbers.last + 1 RETURNING last";
@@ -64,6 +68,20 @@ pub(super) fn records_anywhere(
 pub(super) fn alias(tx: &mut dyn Tx, space: Space, record: Uuid) -> Result<Option<String>, StoreError> {
     let found: Option<(String,)> = tx.opt(ALIAS, &[record.into(), space.dialect.into(), space.kind.into()])?;
     Ok(found.map(|(name,)| name))
+}
+
+/// The names of records, each with its record.
+pub(super) fn aliases_of(tx: &mut dyn Tx, space: Space, records: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError> {
+    if let [record] = records {
+        return Ok(alias(tx, space, *record)?.map(|name| (*record, name)).into_iter().collect());
+    }
+    let mut found = Vec::with_capacity(records.len());
+    for some in records.chunks(CHUNK) {
+        let mut params = padded(some);
+        params.extend([Value::from(space.dialect), space.kind.into()]);
+        found.extend(tx.all::<(Uuid, String)>(ALIASES, &params)?);
+    }
+    Ok(found)
 }
 
 pub(super) fn all(tx: &mut dyn Tx, tenant: AccountId, space: Space) -> Result<Vec<(String, Uuid)>, StoreError> {

@@ -1,29 +1,18 @@
-//! Features and their groups: added, changed, removed.
+//! Features: added, changed, removed.
 
 use super::product::{check_name, lock, subject};
-use super::{Catalog, Feature, FeatureKind, Product, catalog, rows};
+use super::{Catalog, Feature, FeatureKind, Product, catalog, feature_group, rows};
 use crate::context::Context;
-use crate::error::{Error, Noun, Refusal};
-use crate::id::{FeatureGroupId, ProductId};
+use crate::error::{Error, Noun};
+use crate::id::ProductId;
 use crate::journal;
 use crate::license::in_range;
 use crate::text::check_document;
 use lessor_db::Tx;
 use serde_json::json;
 
-/// The group of features that name no other. It always exists and has no record.
-const DEFAULT_GROUP: &str = "default";
 /// Most characters of remarks.
-const MOST_NOTES: usize = 10_000;
-
-/// A group to make.
-#[derive(Clone, Debug)]
-pub struct NewGroup {
-    /// Its name.
-    pub name: String,
-    /// Remarks.
-    pub notes: String,
-}
+pub(super) const MOST_NOTES: usize = 10_000;
 
 /// A feature to make. It is off, with limit 0, until it is switched on: nothing is granted by accident.
 #[derive(Clone, Debug)]
@@ -103,7 +92,7 @@ pub fn change_features(
 fn changed(tx: &mut dyn Tx, product: ProductId, known: &Catalog, change: &ChangeFeature) -> Result<Feature, Error> {
     let before = known.feature(&change.code)?.clone();
     let group = match &change.group {
-        Some(name) => group_id(tx, product, Some(name))?,
+        Some(name) => feature_group::id_of(tx, product, Some(name))?,
         None => before.group,
     };
     Ok(Feature {
@@ -147,24 +136,6 @@ fn tell<'a>(
     Ok(())
 }
 
-pub(super) fn write_groups(
-    tx: &mut dyn Tx,
-    cx: &Context<'_>,
-    product: ProductId,
-    groups: &[NewGroup],
-) -> Result<(), Error> {
-    for group in groups {
-        check_name("feature group", &group.name)?;
-        check_document("notes", &group.notes, MOST_NOTES)?;
-        if group.name.eq_ignore_ascii_case(DEFAULT_GROUP) {
-            return Err(Refusal::Taken { noun: Noun::FeatureGroup, name: group.name.clone() }.into());
-        }
-        rows::insert_group(tx, cx.new_id(), product, &group.name, &group.notes)
-            .map_err(|error| Error::from(error).taken_on_unique(Noun::FeatureGroup, &group.name))?;
-    }
-    Ok(())
-}
-
 pub(super) fn write_features(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
@@ -178,7 +149,7 @@ pub(super) fn write_features(
             name: new.name.clone(),
             notes: new.notes.clone(),
             kind: new.kind,
-            group: group_id(tx, product, new.group.as_deref())?,
+            group: feature_group::id_of(tx, product, new.group.as_deref())?,
             group_name: None,
             in_trials: new.in_trials,
             enabled: false,
@@ -203,15 +174,4 @@ fn check_feature(feature: &Feature) -> Result<(), Error> {
         return Err(Error::malformed("in_trials", "only a flag can be on in trials"));
     }
     Ok(())
-}
-
-fn group_id(tx: &mut dyn Tx, product: ProductId, name: Option<&str>) -> Result<Option<FeatureGroupId>, Error> {
-    match name {
-        None => Ok(None),
-        Some(name) if name.eq_ignore_ascii_case(DEFAULT_GROUP) => Ok(None),
-        Some(name) => match rows::group_named(tx, product, name)? {
-            Some(id) => Ok(Some(id)),
-            None => Err(Error::not_found(Noun::FeatureGroup)),
-        },
-    }
 }

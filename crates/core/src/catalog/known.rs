@@ -97,7 +97,8 @@ pub(crate) fn known(
 /// # Errors
 /// `NotFound(Product)`.
 pub fn known_now(tx: &mut dyn Tx, cx: &Context<'_>, id: ProductId) -> Result<Arc<Known>, Error> {
-    known(tx, cx, id, None)
+    let found = cx.tools.recall.products.recall(cx, id, || known(tx, cx, id, None).map(Some))?;
+    found.ok_or(Error::not_found(Noun::Product))
 }
 
 /// Reads all there is to know of a product.

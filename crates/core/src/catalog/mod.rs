@@ -1,7 +1,9 @@
 //! The catalog: products, what can be switched or limited in them, and the profiles that give licenses their terms.
 
 mod feature;
+pub(crate) mod feature_group;
 pub(crate) mod known;
+pub(crate) mod named_value;
 mod price_category;
 mod product;
 mod profile;
@@ -9,10 +11,13 @@ pub(crate) mod rows;
 mod settings;
 pub(crate) mod signing;
 
-pub use feature::{
-    ChangeFeature, NewFeature, NewGroup, SetDefault, add_features, change_features, remove_feature, set_default,
+pub use feature::{ChangeFeature, NewFeature, SetDefault, add_features, change_features, remove_feature, set_default};
+pub use feature_group::{
+    ChangeGroup, FeatureGroup, NewGroup, add_feature_groups, change_feature_groups, feature_groups,
+    remove_feature_group,
 };
 pub use known::{Known, known_now};
+pub use named_value::{ChangeValue, add_values, change_values, remove_value};
 pub use price_category::{create_price_category, price_categories, price_categories_of, set_price_categories};
 pub(crate) use product::terms_view;
 pub use product::{ChangeProduct, CreateProduct, change_product, create_product, product, products, resolve_product};

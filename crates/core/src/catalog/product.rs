@@ -1,7 +1,8 @@
 //! Products: made, changed, found.
 
-use super::feature::{NewFeature, NewGroup, write_features, write_groups};
-use super::{Product, rows, signing};
+use super::feature::{NewFeature, write_features};
+use super::feature_group::{self, NewGroup};
+use super::{Product, named_value, rows, signing};
 use crate::account;
 use crate::clock::Timestamp;
 use crate::context::{Action, Context};
@@ -67,14 +68,9 @@ pub fn create_product(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &CreateProduct) ->
     };
     rows::insert_product(tx, &product)?;
     signing::make_key(tx, cx, product.id)?;
-    write_groups(tx, cx, product.id, &cmd.groups)?;
+    feature_group::write(tx, cx, product.id, &cmd.groups)?;
     write_features(tx, cx, product.id, &cmd.features)?;
-    for (name, value) in &cmd.values {
-        check_name("value name", name)?;
-        super::settings::check_value(value)?;
-        rows::insert_value(tx, cx.new_id(), product.id, name, value)
-            .map_err(|error| Error::from(error).taken_on_unique(Noun::NamedValue, name))?;
-    }
+    named_value::write(tx, cx, product.id, &cmd.values)?;
     journal::append(tx, cx, "product.created", subject(&product), &json!({ "after": view(&product) }))?;
     // Its key, features and values raised its version.
     rows::product(tx, product.id)?.ok_or(Error::not_found(Noun::Product))

@@ -1,9 +1,7 @@
 //! The SQL of the catalog.
 
-use super::{Feature, GrantView, NamedValue, PriceCategory, Product, Profile, ProfileFilter, ServerFunction, Settings};
-use crate::id::{
-    AccountId, FeatureGroupId, FeatureId, NamedValueId, PriceCategoryId, ProductId, ProfileId, ServerFunctionId,
-};
+use super::{Feature, GrantView, PriceCategory, Product, Profile, ProfileFilter, ServerFunction, Settings};
+use crate::id::{AccountId, FeatureId, NamedValueId, PriceCategoryId, ProductId, ProfileId, ServerFunctionId};
 use crate::license::{Terms, terms_columns};
 use crate::page::Start;
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
@@ -69,9 +67,6 @@ statements! {
                                 WHERE id = (SELECT product_id FROM features WHERE id = $1)";
     RAISE_VERSIONS = "UPDATE products SET version = version + 1 WHERE tenant_id = $1";
 
-    INSERT_GROUP = "INSERT INTO feature_groups (id, product_id, name, notes) VALUES ($1, $2, $3, $4)";
-    GROUP_NAMED = "SELECT id FROM feature_groups WHERE product_id = $1 AND name = $2";
-
     INSERT_FEATURE = "INSERT INTO features (id, product_id, code, name, notes, kind, group_id, in_trials, enabled, unit_limit) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     UPDATE_FEATURE = "UPDATE features SET code = $2, name = $3, notes = $4, group_id = $5, in_trials = $6 WHERE id = $1";
@@ -82,9 +77,6 @@ statements! {
     DELETE_FEATURE = "DELETE FROM features WHERE id = $1";
     FEATURES = "SELECT f.id, f.code, f.name, f.notes, f.kind, f.group_id, g.name, f.in_trials, f.enabled, f.unit_limit \
                 FROM features f LEFT JOIN feature_groups g ON g.id = f.group_id WHERE f.product_id = $1 ORDER BY f.id";
-
-    INSERT_VALUE = "INSERT INTO named_values (id, product_id, name, value) VALUES ($1, $2, $3, $4)";
-    VALUES = "SELECT id, name, value FROM named_values WHERE product_id = $1 ORDER BY id";
 
     INSERT_FUNCTION = "INSERT INTO server_functions (id, tenant_id, name, enabled, takes_parameter) \
                        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, name) DO NOTHING";
@@ -205,12 +197,6 @@ impl FromRow for Feature {
     }
 }
 
-impl FromRow for NamedValue {
-    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
-        Ok(Self { id: row.get(0)?, name: row.get(1)?, value: row.get(2)? })
-    }
-}
-
 impl FromRow for ServerFunction {
     fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
         Ok(Self { id: row.get(0)?, name: row.get(1)?, enabled: row.get(2)?, takes_parameter: row.get(3)? })
@@ -273,26 +259,6 @@ pub(super) fn raise_version(tx: &mut dyn Tx, product: ProductId) -> Result<(), S
     Ok(())
 }
 
-pub(super) fn insert_group(
-    tx: &mut dyn Tx,
-    id: FeatureGroupId,
-    product: ProductId,
-    name: &str,
-    notes: &str,
-) -> Result<(), StoreError> {
-    tx.execute(INSERT_GROUP, &[id.into(), product.into(), name.into(), notes.into()])?;
-    Ok(())
-}
-
-pub(super) fn group_named(
-    tx: &mut dyn Tx,
-    product: ProductId,
-    name: &str,
-) -> Result<Option<FeatureGroupId>, StoreError> {
-    let found: Option<(FeatureGroupId,)> = tx.opt(GROUP_NAMED, &[product.into(), name.into()])?;
-    Ok(found.map(|(id,)| id))
-}
-
 pub(super) fn insert_feature(tx: &mut dyn Tx, product: ProductId, feature: &Feature) -> Result<(), StoreError> {
     let params = [
         feature.id.into(),
@@ -348,21 +314,6 @@ pub(super) fn delete_feature(tx: &mut dyn Tx, feature: FeatureId) -> Result<(), 
 
 pub(crate) fn features(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<Feature>, StoreError> {
     tx.all(FEATURES, &[product.into()])
-}
-
-pub(super) fn insert_value(
-    tx: &mut dyn Tx,
-    id: NamedValueId,
-    product: ProductId,
-    name: &str,
-    value: &str,
-) -> Result<(), StoreError> {
-    tx.execute(INSERT_VALUE, &[id.into(), product.into(), name.into(), value.into()])?;
-    raise_version(tx, product)
-}
-
-pub(super) fn named_values(tx: &mut dyn Tx, product: ProductId) -> Result<Vec<NamedValue>, StoreError> {
-    tx.all(VALUES, &[product.into()])
 }
 
 pub(super) fn insert_function(

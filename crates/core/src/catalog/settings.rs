@@ -1,7 +1,7 @@
 //! What a license or a profile sets: features granted and limited, named values, server functions. Both are edited by
 //! the same change and read by the same query; what is not set falls back to the product (or the tenant's registry).
 
-use super::{Feature, FeatureKind, NamedValue, ServerFunction, rows};
+use super::{Feature, FeatureKind, NamedValue, ServerFunction, named_value, rows};
 use crate::context::{Action, Context};
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, FeatureId, NamedValueId, ProductId, ServerFunctionId};
@@ -9,7 +9,7 @@ use crate::identity::Right;
 use crate::license::in_range;
 use crate::text::check_document;
 use lessor_db::Tx;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Most characters of a named value.
@@ -30,7 +30,7 @@ pub struct Catalog {
 pub fn catalog(tx: &mut dyn Tx, tenant: AccountId, product: ProductId) -> Result<Catalog, Error> {
     Ok(Catalog {
         features: rows::features(tx, product)?,
-        values: rows::named_values(tx, product)?,
+        values: named_value::rows::values(tx, product)?,
         functions: rows::functions(tx, tenant)?,
     })
 }
@@ -110,14 +110,14 @@ pub struct GrantView {
 }
 
 /// What a license or profile has set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// By feature; one that is not here is off.
-    pub grants: HashMap<FeatureId, GrantView>,
+    pub grants: BTreeMap<FeatureId, GrantView>,
     /// By named value; one that is not here has the product's value.
-    pub values: HashMap<NamedValueId, String>,
+    pub values: BTreeMap<NamedValueId, String>,
     /// By function: on, number. One that is not here is as registered.
-    pub functions: HashMap<ServerFunctionId, (bool, Option<i64>)>,
+    pub functions: BTreeMap<ServerFunctionId, (bool, Option<i64>)>,
 }
 
 /// Reads what one license or profile has set.
@@ -125,24 +125,50 @@ pub(crate) fn settings_of(tx: &mut dyn Tx, owner: Uuid) -> Result<Settings, Erro
     Ok(rows::settings_of(tx, owner)?)
 }
 
-/// Reads what many licenses or profiles have set, a statement per fifty of them and kind.
-pub(crate) fn settings_of_many(tx: &mut dyn Tx, owners: &[Uuid]) -> Result<HashMap<Uuid, Settings>, Error> {
+/// Reads what many licenses or profiles have set, in their order, a statement per fifty of them and kind.
+pub(crate) fn settings_of_many(tx: &mut dyn Tx, owners: &[Uuid]) -> Result<Vec<Settings>, Error> {
     if let [owner] = owners {
-        return Ok(HashMap::from([(*owner, settings_of(tx, *owner)?)]));
+        return Ok(vec![settings_of(tx, *owner)?]);
     }
-    let mut found: HashMap<Uuid, Settings> = HashMap::with_capacity(owners.len());
-    for some in owners.chunks(rows::CHUNK) {
+    let mut found = vec![Settings::default(); owners.len()];
+    for (some, found) in owners.chunks(rows::CHUNK).zip(found.chunks_mut(rows::CHUNK)) {
+        let mut place = Places::new(some);
         rows::grants_of(tx, some, &mut |owner, feature, grant| {
-            found.entry(owner).or_default().grants.insert(feature, grant);
+            if let Some(at) = place.of(owner) {
+                found[at].grants.insert(feature, grant);
+            }
         })?;
         rows::values_of(tx, some, &mut |owner, value, text| {
-            found.entry(owner).or_default().values.insert(value, text);
+            if let Some(at) = place.of(owner) {
+                found[at].values.insert(value, text);
+            }
         })?;
         rows::functions_of(tx, some, &mut |owner, function, enabled, parameter| {
-            found.entry(owner).or_default().functions.insert(function, (enabled, parameter));
+            if let Some(at) = place.of(owner) {
+                found[at].functions.insert(function, (enabled, parameter));
+            }
         })?;
     }
     Ok(found)
+}
+
+/// Where owners stand in a list. Storage mostly gives them in the list's own order, each for several rows.
+struct Places<'a> {
+    owners: &'a [Uuid],
+    last: usize,
+}
+
+impl<'a> Places<'a> {
+    fn new(owners: &'a [Uuid]) -> Self {
+        Self { owners, last: 0 }
+    }
+
+    fn of(&mut self, owner: Uuid) -> Option<usize> {
+        let (before, behind) = self.owners.split_at(self.last);
+        let at = behind.iter().position(|id| *id == owner).map(|at| self.last + at);
+        self.last = at.or_else(|| before.iter().position(|id| *id == owner))?;
+        Some(self.last)
+    }
 }
 
 impl SettingsChange {
@@ -192,7 +218,8 @@ fn limit_for(feature: &Feature, limit: i64) -> Result<i64, Refusal> {
     }
 }
 
-fn once_each<'a>(field: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+/// Refuses a list that names one thing twice.
+pub(super) fn once_each<'a>(field: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
     let mut seen = std::collections::HashSet::new();
     for name in names {
         if !seen.insert(name) {

@@ -154,10 +154,10 @@ impl Visitor {
         if let Err(refusal) = self.master.in_order(held, cx.now) {
             return Ok(Err(refusal));
         }
-        let live = rows::live(tx, self.master.id, &self.fingerprint)?;
+        let live = rows::live(tx, self.state.device, self.master.id)?;
         let has_place = live.is_some_and(|(_, end)| end.is_none_or(|end| end > cx.now));
         let limit = self.master.terms.activation_limit;
-        if !has_place && rows::taken(tx, self.master.id, &self.fingerprint, cx.now)? >= limit {
+        if !has_place && rows::taken(tx, self.master.id, self.state.device, cx.now)? >= limit {
             return Ok(Err(Refusal::NoSeat { limit, concurrent: true }));
         }
         Ok(Ok(()))
@@ -174,7 +174,7 @@ fn admit(
     fingerprint: &str,
     before: Option<DaemonState>,
 ) -> Result<Visitor, Error> {
-    let live = rows::live(tx, master.id, fingerprint)?.map(|(id, _)| id);
+    let live = rows::live(tx, device.id, master.id)?.map(|(id, _)| id);
     let other = before.as_ref().is_some_and(|state| state.license != master.id);
     if other && device::is_active(tx, before.as_ref().map(|state| state.activation))? {
         return Err(Refusal::InUse(Noun::Daemon).into());

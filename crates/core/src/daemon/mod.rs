@@ -16,7 +16,7 @@ pub(crate) mod rows;
 
 pub use end::{free, give_back, tell_ended};
 pub use enrol::{Answer, Sync, enrol, sync};
-pub use list::{DaemonFilter, list};
+pub use list::{DaemonFilter, MasterFilter, count_masters, list, masters};
 pub use record::{MOST_CARRIED, MOST_RECORDS, Record};
 
 use crate::clock::Timestamp;
@@ -87,6 +87,36 @@ pub struct Daemon {
     pub licenses: i64,
     /// Seats that it may hand out of them in all.
     pub seats: i64,
+}
+
+/// A network master license, with one of the daemons that have or had it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Master {
+    /// Its code.
+    pub code: String,
+    /// Whose it is; the vendor itself before it is given to anyone.
+    pub account: AccountId,
+    /// Name of that account.
+    pub account_name: String,
+    /// How many daemons it is good for.
+    pub limit: i64,
+    /// How many have it now.
+    pub active: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The daemon; `None` where no daemon had it yet.
+    pub daemon: Option<MasterDaemon>,
+}
+
+/// A daemon that has or had a network master license.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MasterDaemon {
+    /// What it calls itself.
+    pub device: String,
+    /// Since when it has the license.
+    pub enrolled_at: Timestamp,
+    /// When it was returned or freed.
+    pub returned_at: Option<Timestamp>,
 }
 
 /// When the last lease has lapsed that a daemon can have given until now.

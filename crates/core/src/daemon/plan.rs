@@ -69,10 +69,10 @@ fn share(
     fingerprint: &str,
     known: &Catalog,
 ) -> Result<Option<Share>, Error> {
-    let live = rows::live(tx, license.id, fingerprint)?;
+    let live = rows::live(tx, state.device, license.id)?;
     let has_place = live.is_some_and(|(_, end)| end.is_none_or(|end| end > cx.now));
     let limit = license.terms.activation_limit;
-    if !has_place && rows::taken(tx, license.id, fingerprint, cx.now)? >= limit {
+    if !has_place && rows::taken(tx, license.id, state.device, cx.now)? >= limit {
         return Ok(None);
     }
     let kept = rows::place(tx, state.device, license.id)?.filter(|place| has_place && place.until > cx.now);

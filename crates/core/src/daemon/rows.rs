@@ -1,9 +1,11 @@
 //! The SQL of daemons: what each was given, and the places it holds for it.
 
-use super::{Daemon, DaemonState};
+use super::{Daemon, DaemonState, Master, MasterDaemon, MasterFilter};
 use crate::account::Path;
 use crate::clock::Timestamp;
+use crate::device::rows::{in_use, live};
 use crate::id::{AccountId, ActivationId, DeviceId, FeatureId, LicenseId, ProductId};
+use crate::page::Start;
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
@@ -14,7 +16,19 @@ macro_rules! daemon_columns {
     };
 }
 
+macro_rules! masters {
+    () => {
+        "FROM licenses l JOIN accounts n ON n.id = l.account_id LEFT JOIN activations a ON a.license_id = l.id \
+         WHERE l.tenant_id = $1 AND l.role = 'network_master' AND (CAST($2 AS BIGINT) = 0 OR l.code = $3) \
+         AND (CAST($4 AS BIGINT) = 0 OR l.account_id = $5)"
+    };
+}
+
 statements! {
+    MASTERS = concat!(
+        "SELECT l.code, l.account_id, n.name, l.activation_limit, l.active_count, l.created_at, a.fingerprint, a.activated_at, \
+         a.returned_at ", masters!(), " ORDER BY l.id, a.id LIMIT $6 OFFSET $7");
+    COUNT_MASTERS = concat!("SELECT count(*) ", masters!());
     OF_DEVICE = concat!(daemon_columns!(), "WHERE device_id = $1");
     OF_ACTIVATION = concat!(daemon_columns!(), "WHERE activation_id = $1");
     PUT = "INSERT INTO daemons (device_id, activation_id, tenant_id, product_id, license_id, number, held, made_at, ends_at, \
@@ -48,15 +62,14 @@ statements! {
     ENDED_PLACES = "SELECT device_id, license_id, activation_id FROM delegations WHERE until_at <= $1 \
                     ORDER BY license_id, device_id LIMIT $2";
 
-    LIVE = "SELECT id, lease_end FROM activations \
-            WHERE license_id = $1 AND fingerprint = $2 AND user_name = '' AND state = 'active'";
-    TAKEN = "SELECT count(*) FROM activations WHERE license_id = $1 AND state = 'active' \
-             AND (lease_end IS NULL OR lease_end > $2) AND fingerprint <> $3";
+    LIVE = concat!(
+        "SELECT id, lease_end FROM activations WHERE device_id = $1 AND license_id = $2 AND user_name = '' AND ", in_use!(""));
+    TAKEN = concat!("SELECT count(*) FROM activations WHERE license_id = $1 AND ", live!("", "$2"), " AND device_id <> $3");
     INSERT = "INSERT INTO activations (id, tenant_id, product_id, license_id, device_id, fingerprint, user_name, kind, state, \
-              activated_at, lease_number, leased_at, lease_end, secret_generation, told) \
-              VALUES ($1, $2, $3, $4, $5, $6, '', 'online', 'active', $7, 1, $7, $8, 1, FALSE)";
-    EXTEND = "UPDATE activations SET lease_number = lease_number + 1, leased_at = $2, lease_end = $3, told = FALSE WHERE id = $1";
-    CUT = "UPDATE activations SET lease_end = $2, told = FALSE WHERE id = $1 AND (lease_end IS NULL OR lease_end > $2)";
+              activated_at, lease_number, leased_at, lease_end, secret_generation, look_at) \
+              VALUES ($1, $2, $3, $4, $5, $6, '', 'online', 'active', $7, 1, $7, $8, 1, $8)";
+    EXTEND = "UPDATE activations SET lease_number = lease_number + 1, leased_at = $2, lease_end = $3, look_at = $3 WHERE id = $1";
+    CUT = "UPDATE activations SET lease_end = $2, look_at = $2 WHERE id = $1 AND (lease_end IS NULL OR lease_end > $2)";
     CHARGED = "SELECT feature_id, held FROM checkouts WHERE license_id = $1 AND fingerprint = $2 AND user_name = ''";
     CHARGE = "INSERT INTO checkouts (license_id, feature_id, fingerprint, user_name, activation_id, held, consumed) \
               VALUES ($1, $2, $3, '', $4, $5, 0) ON CONFLICT (license_id, feature_id, fingerprint, user_name) \
@@ -165,6 +178,50 @@ pub(super) fn page(
     tx.all(PAGE, &params)
 }
 
+impl FromRow for Master {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        let device: Option<String> = row.get(6)?;
+        let enrolled_at: Option<Timestamp> = row.get(7)?;
+        let returned_at = row.get(8)?;
+        let daemon = device.zip(enrolled_at);
+        Ok(Self {
+            code: row.get(0)?,
+            account: row.get(1)?,
+            account_name: row.get(2)?,
+            limit: row.get(3)?,
+            active: row.get(4)?,
+            created_at: row.get(5)?,
+            daemon: daemon.map(|(device, enrolled_at)| MasterDaemon { device, enrolled_at, returned_at }),
+        })
+    }
+}
+
+fn of_masters(filter: &MasterFilter) -> Vec<Value> {
+    vec![
+        filter.tenant.into(),
+        i64::from(filter.code.is_some()).into(),
+        filter.code.as_deref().unwrap_or_default().into(),
+        i64::from(filter.account.is_some()).into(),
+        filter.account.map_or(Uuid::nil(), |id| id.0).into(),
+    ]
+}
+
+/// Network master licenses beside each daemon that has or had them, from `start` on.
+pub(super) fn masters(
+    tx: &mut dyn Tx,
+    filter: &MasterFilter,
+    start: Start,
+    limit: u32,
+) -> Result<Vec<Master>, StoreError> {
+    let [_, limit, offset] = start.params(limit);
+    tx.all(MASTERS, &[of_masters(filter), vec![limit, offset]].concat())
+}
+
+pub(super) fn count_masters(tx: &mut dyn Tx, filter: &MasterFilter) -> Result<i64, StoreError> {
+    let (count,): (i64,) = tx.one(COUNT_MASTERS, &of_masters(filter))?;
+    Ok(count)
+}
+
 /// Licenses that daemons hand out: of one account, or of all of the product's.
 pub(super) fn network_licenses(
     tx: &mut dyn Tx,
@@ -270,15 +327,15 @@ pub(super) fn ended_places(
 /// The activation of a license that a daemon has, and when its lease ends.
 pub(super) fn live(
     tx: &mut dyn Tx,
+    device: DeviceId,
     license: LicenseId,
-    fingerprint: &str,
 ) -> Result<Option<(ActivationId, Option<Timestamp>)>, StoreError> {
-    tx.opt(LIVE, &[license.into(), fingerprint.into()])
+    tx.opt(LIVE, &[device.into(), license.into()])
 }
 
 /// How many places others have of a license.
-pub(super) fn taken(tx: &mut dyn Tx, license: LicenseId, fingerprint: &str, now: Timestamp) -> Result<i64, StoreError> {
-    let (count,): (i64,) = tx.one(TAKEN, &[license.into(), now.into(), fingerprint.into()])?;
+pub(super) fn taken(tx: &mut dyn Tx, license: LicenseId, but: DeviceId, now: Timestamp) -> Result<i64, StoreError> {
+    let (count,): (i64,) = tx.one(TAKEN, &[license.into(), now.into(), but.into()])?;
     Ok(count)
 }
 

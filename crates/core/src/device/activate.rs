@@ -2,7 +2,7 @@
 
 use super::lease::{self, Leased, Times};
 use super::rows::entry::{self, Offer, StandingOf};
-use super::{Activation, ActivationKind, Device, ReturnCause, give_back, report, rows, trial};
+use super::{Activation, ActivationKind, Device, ReturnCause, consumer, give_back, report, rows, trial};
 use crate::account;
 use crate::catalog::{self, Known, Product, Settings};
 use crate::clock::Timestamp;
@@ -142,6 +142,9 @@ pub(super) fn by_code(
 /// One of the licenses of the user's group: the one that the device has already, or else the first that admits it.
 fn by_end_user(tx: &mut dyn Tx, cx: &Context<'_>, user: EndUserId, cmd: &Activate) -> Result<(Leased, bool), Error> {
     open_product(tx, cx, cmd.product, None)?;
+    if !group::keep(tx, user)? {
+        return Err(Error::not_found(Noun::License));
+    }
     let candidates = group::candidates(tx, cx, user, cmd.product)?;
     let mut first_refusal = None;
     for license in having(tx, &candidates, cmd)?.into_iter().chain(candidates.iter().copied()) {
@@ -151,7 +154,11 @@ fn by_end_user(tx: &mut dyn Tx, cx: &Context<'_>, user: EndUserId, cmd: &Activat
             Err(Error::Refused(
                 refusal @ (Refusal::NoSeat { .. } | Refusal::Held | Refusal::TermOver | Refusal::NetworkOnly),
             )) => drop(first_refusal.get_or_insert(refusal)),
-            done => return done,
+            Err(error) => return Err(error),
+            Ok((leased, new)) => {
+                group::signed_in(tx, leased.activation.id, user)?;
+                return Ok((leased, new));
+            }
         }
     }
     Err(first_refusal.map_or(Error::not_found(Noun::License), Error::from))
@@ -184,12 +191,12 @@ fn on_license(
     if let Some(live) = &standing.activation {
         readmit(tx, &license, held, live, cx.now)?;
         let times = next_times(cx, live, &terms, way.form(&cmd.device), way.kind, long.or(live.long_until), false);
-        let activation = rows::extend(tx, live, cx.now, &times, way)?;
+        let activation = rows::extend(tx, live, cx.now, &times, way, None)?;
         let device_key = device.public_key;
         return Ok((Leased { activation, license: Some(license), settings, known, device_key }, false));
     }
     license.admit(held, taken(tx, &license, cx.now, None)?, cx.now)?;
-    may_move(tx, cx, &known, &settings, &license, &cmd.device.fingerprint)?;
+    may_move(tx, cx, &known, &settings, &license, &device, &cmd.device.fingerprint)?;
     let owner = Owner::License(license.id);
     let mut activation = new_activation(cx, &known.product, owner, &device, cmd, way);
     activation.lease_end = longer(terms.lease_end(way.form(&cmd.device), cx.now), long);
@@ -256,6 +263,7 @@ fn may_move(
     known: &Known,
     settings: &Settings,
     license: &License,
+    device: &Device,
     fingerprint: &str,
 ) -> Result<(), Error> {
     // Where leases hold the places, clients come and go.
@@ -263,7 +271,7 @@ fn may_move(
         return Ok(());
     }
     let Some(limit) = lease::function_of(&known.catalog, settings, MOVE_LIMIT) else { return Ok(()) };
-    if entry::was_on(tx, license.id, fingerprint)? {
+    if entry::was_on(tx, device.id, license.id)? {
         return Ok(());
     }
     let others = entry::moves(tx, license.id, cx.now.plus_days(-MOVE_DAYS), fingerprint)?;
@@ -332,7 +340,7 @@ pub(super) fn on_trial(
             let renew_at = lease::renew_at(cx, way.kind, &product.terms, trial.lease_end);
             let number = live.lease_number + 1;
             let times = Times { number, lease_end: trial.lease_end, renew_at, long_until: None, answer_lost: false };
-            (rows::extend(tx, &live, cx.now, &times, way)?, false)
+            (rows::extend(tx, &live, cx.now, &times, way, None)?, false)
         }
         None => {
             let mut activation = new_activation(cx, product, Owner::Trial(trial.id), &device, cmd, way);
@@ -400,7 +408,7 @@ fn known_device(
 ) -> Result<Device, Error> {
     let (device, name) = match &standing.device {
         Some(known) => (Device { id: known.id, public_key: known.public_key.clone() }, known.name.as_str()),
-        None => (rows::known(tx, cx.new_id(), product, &facts.fingerprint, cx.now)?, ""),
+        None => (rows::make_known(tx, cx.new_id(), product, &facts.fingerprint, cx.now)?, ""),
     };
     if !facts.name.is_empty() && facts.name != name {
         rows::name_device(tx, device.id, &facts.name)?;
@@ -431,7 +439,7 @@ pub(super) fn report_along(
         report::write_system(tx, cx, activation, system)?;
     }
     if let Some(consumer) = &cmd.consumer {
-        report::write_consumer(tx, cx, activation, consumer)?;
+        consumer::write_consumer(tx, cx, activation, consumer)?;
     }
     Ok(())
 }

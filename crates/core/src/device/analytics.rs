@@ -11,6 +11,7 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, ActivationId, AnalyticsEventId, LicenseId, ProductId};
 use crate::identity::Right;
 use crate::license::{self, from_word, in_range};
+use crate::stream;
 use crate::text::check_line;
 use lessor_db::{FromColumn, Tx, ValueRef};
 use serde_json::Value;
@@ -134,9 +135,11 @@ pub fn record_events(
     cx.touches_nothing();
     let mut outcomes = Vec::with_capacity(events.len());
     for told in events {
-        let id = AnalyticsEventId(cx.tools.ids.next(told.at, cx.random()));
+        let id = AnalyticsEventId(cx.tools.ids.next(told.at));
         outcomes.push(rows::insert(tx, id, &activation, account, told, cx.now)?);
     }
+    let new: Vec<_> = events.iter().zip(&outcomes).filter(|(_, new)| **new).map(|(told, _)| told).collect();
+    stream::take_analytics(tx, cx, &activation, &new)?;
     Ok(outcomes)
 }
 

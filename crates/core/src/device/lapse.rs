@@ -1,32 +1,39 @@
 //! Tells what time alone has done: leases that lapsed, trials that ended. Whether they have is computed wherever it
 //! matters; this only makes the events.
 
-use super::rows;
+use super::rows::lapse as rows;
 use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{self, Subject};
 use lessor_db::Tx;
 use serde_json::json;
+use uuid::Uuid;
 
-/// Most events of one transaction.
+/// Most activations that one transaction looks at, and most trials.
 const MOST: u32 = 500;
 
-/// Tells of up to 500 leases and 500 trials that have ended since last time. `true` when there may be more. Two servers
-/// that run it at once tell each only once: the mark is set by a conditional update.
+/// Looks at up to 500 leases and 500 trials and tells of those that have ended since last time. `true` when there may be
+/// more. Two servers that run it at once tell each only once: the mark is set by a conditional update.
 pub fn tell_lapsed(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<bool, Error> {
     cx.touches_nothing();
-    let leases = rows::lapsed(tx, cx.now, MOST)?;
+    let due = rows::due(tx, cx.now, MOST)?;
     let trials = rows::ended_trials(tx, cx.now, MOST)?;
-    let more = leases.len() == MOST as usize || trials.len() == MOST as usize;
-    for lapsed in leases {
-        if !rows::mark_lapse_told(tx, lapsed.activation, lapsed.lease_end)? {
+    let more = due.len() == MOST as usize || trials.len() == MOST as usize;
+    let mut renewed: Vec<Uuid> = Vec::new();
+    for looked in due {
+        let Some(lease_end) = looked.lease_end.filter(|end| *end <= cx.now) else {
+            renewed.push(looked.activation.0);
+            continue;
+        };
+        if !rows::mark_told(tx, looked.activation, cx.now, lease_end)? {
             continue;
         }
         let subject =
-            Subject { kind: "activation", id: lapsed.activation.0, account: lapsed.account, tenant: lapsed.tenant };
-        let data = json!({ "device": lapsed.fingerprint, "lease_end": lapsed.lease_end.to_rfc3339() });
+            Subject { kind: "activation", id: looked.activation.0, account: looked.account, tenant: looked.tenant };
+        let data = json!({ "device": looked.fingerprint, "lease_end": lease_end.to_rfc3339() });
         journal::append(tx, cx, "lease.lapsed", subject, &data)?;
     }
+    rows::look_later(tx, &renewed, cx.now)?;
     for (trial, tenant, ends_at) in trials {
         if !rows::mark_trial_told(tx, trial)? {
             continue;

@@ -144,18 +144,21 @@ pub(crate) fn renew_at(
     let beats = terms.concurrency != Concurrency::Off && terms.heartbeat_minutes > 0;
     let length = lease_end.map_or(2 * LOOK_IN_HOURS * 3_600_000_000, |end| end.micros() - cx.now.micros());
     let wait = if beats { (terms.heartbeat_minutes * 60_000_000).min(length / 2) } else { length / 2 };
-    let [chance] = cx.random();
+    let chance = || {
+        let [chance] = cx.random();
+        chance
+    };
     Some(cx.now.plus_micros(wait + put_off(length, cx.load(), chance)))
 }
 
 /// How much later than half-way a device is asked to come: nothing while there is little to do, up to four tenths of its
 /// lease when as much waits as is let in; chance spreads the devices over the time won.
-fn put_off(length: i64, load: f64, chance: u8) -> i64 {
+fn put_off(length: i64, load: f64, chance: impl FnOnce() -> u8) -> i64 {
     let pressure = ((load - EASY) / (1.0 - EASY)).clamp(0.0, 1.0);
     if pressure == 0.0 {
         return 0;
     }
-    let share = 0.4 * pressure * (0.5 + f64::from(chance) / 510.0);
+    let share = 0.4 * pressure * (0.5 + f64::from(chance()) / 510.0);
     // A share of a length in microseconds, far below what a float holds exactly.
     #[expect(clippy::cast_possible_truncation, reason = "less than the length, which is an i64")]
     let put_off = (length as f64 * share) as i64;
@@ -218,14 +221,15 @@ mod tests {
 
     #[test]
     fn a_device_is_put_off_only_under_load_and_never_to_the_end_of_its_lease() {
-        assert_eq!(put_off(1_000_000, 0.0, 200), 0);
-        assert_eq!(put_off(1_000_000, EASY, 255), 0);
+        let unasked = || panic!("chance is asked for where it has no say");
+        assert_eq!(put_off(1_000_000, 0.0, unasked), 0);
+        assert_eq!(put_off(1_000_000, EASY, unasked), 0);
         for load in [0.3, 0.6, 1.0] {
             for chance in [0, 77, 255] {
-                let put_off = put_off(1_000_000, load, chance);
+                let put_off = put_off(1_000_000, load, || chance);
                 assert!((1..=400_000).contains(&put_off), "{load} {chance} {put_off}");
             }
         }
-        assert!(put_off(1_000_000, 1.0, 0) < put_off(1_000_000, 1.0, 255));
+        assert!(put_off(1_000_000, 1.0, || 0) < put_off(1_000_000, 1.0, || 255));
     }
 }

@@ -7,6 +7,7 @@
 mod activate;
 pub(crate) mod analytics;
 mod checkout;
+mod consumer;
 mod give_back;
 mod lapse;
 pub(crate) mod lease;
@@ -23,6 +24,10 @@ pub(crate) mod validate;
 pub use activate::{Activate, DeviceFacts, LONG_TERM, MOVE_DAYS, MOVE_LIMIT, activate};
 pub use analytics::{AnalyticsEvent, AnalyticsFilter, AnalyticsKind, NewAnalyticsEvent, analytics, record_events};
 pub use checkout::{Draw, HeldView, TokenUse, check_out_seats, check_out_tokens, draw_elements, return_tokens};
+pub use consumer::{
+    ConsumerFilter, ConsumerRecord, ConsumerSource, NewConsumerRecord, add_consumer_record, consumer_records,
+    count_consumer_records, report_consumer,
+};
 pub use give_back::{ReturnCause, erase_activities, give_back, return_all};
 pub use lapse::tell_lapsed;
 pub use lease::Leased;
@@ -31,9 +36,7 @@ pub use offline::{inspect_request, offline_activate, offline_return};
 pub use passive::{IssuePassive, PassiveLicense, issue_passive};
 pub(crate) use place::{end_by_id, is_active, known_by_key, public_key_of, revoke_beyond};
 pub use renew::{Renew, heartbeat, renew, state_of};
-pub use report::{
-    ConsumerRecord, NewConsumerRecord, add_consumer_record, report_consumer, report_system, system_report,
-};
+pub use report::{report_system, system_report};
 pub use store::{PutText, StoredText, put_text, stored_text};
 pub use trial::{Trial, TrialFilter, TrialState, count_trials, delete_trial, trial_of, trials};
 pub use validate::{Ask, FeatureState, LicenseState, Reason, Verdict, validate};

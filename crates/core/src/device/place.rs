@@ -1,6 +1,6 @@
 //! What daemons need of devices: their own identity, and the ends of activations that no device asked for.
 
-use super::{Activation, Device, ReturnCause, give_back, rows};
+use super::{Device, ReturnCause, give_back, rows};
 use crate::catalog::Product;
 use crate::context::Context;
 use crate::error::{Error, Refusal};
@@ -52,8 +52,7 @@ pub(crate) fn end_by_id(
 
 /// Ends the latest activations of a license until no more than `keep` have a lease that lives.
 pub(crate) fn revoke_beyond(tx: &mut dyn Tx, cx: &Context<'_>, license: LicenseId, keep: i64) -> Result<(), Error> {
-    let live: Vec<Activation> =
-        rows::active_of_license(tx, license)?.into_iter().filter(|activation| activation.is_live(cx.now)).collect();
+    let live = rows::live_of_license(tx, license, cx.now)?;
     let keep = usize::try_from(keep).unwrap_or(0);
     for activation in live.iter().skip(keep) {
         give_back::end(tx, cx, activation, ReturnCause::Revoked)?;

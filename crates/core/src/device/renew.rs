@@ -34,7 +34,7 @@ pub struct Renew {
 /// finds its place taken; `TrialOver` for a trial.
 pub fn renew(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &Renew) -> Result<Leased, Error> {
     let Some(entry) = entered(tx, cx, &cmd.device)? else { return renew_trial(tx, cx, cmd) };
-    let Entry { activation, license, version, held, device_key } = entry;
+    let Entry { activation, license, version, held, device_key, look_at } = entry;
     let activation = in_use(activation)?;
     let known = open_product(tx, cx, activation.product, Some(version))?;
     readmit(tx, &license, held, &activation, cx.now)?;
@@ -45,7 +45,7 @@ pub fn renew(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &Renew) -> Result<Leased, E
     times.number = times.number.max(cmd.number.unwrap_or(0).saturating_add(1));
     cx.only_touches(license.id.0);
     tell_clock(tx, cx, &activation, license.account, cmd)?;
-    let activation = rows::extend(tx, &activation, cx.now, &times, Way::ONLINE)?;
+    let activation = rows::extend(tx, &activation, cx.now, &times, Way::ONLINE, look_at)?;
     Ok(Leased { activation, license: Some(license), settings, known, device_key })
 }
 
@@ -101,7 +101,7 @@ fn renew_trial(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &Renew) -> Result<Leased,
     let number = (activation.lease_number + 1).max(cmd.number.unwrap_or(0).saturating_add(1));
     tell_clock(tx, cx, &activation, activation.tenant, cmd)?;
     let times = Times { number, lease_end, renew_at, long_until: None, answer_lost };
-    let activation = rows::extend(tx, &activation, cx.now, &times, Way::ONLINE)?;
+    let activation = rows::extend(tx, &activation, cx.now, &times, Way::ONLINE, None)?;
     let device_key = rows::public_key(tx, activation.device)?;
     Ok(Leased { activation, license: None, settings: Settings::default(), known, device_key })
 }
@@ -112,14 +112,14 @@ fn renew_trial(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &Renew) -> Result<Leased,
 /// As [`renew`], without the copy.
 pub fn heartbeat(tx: &mut dyn Tx, cx: &Context<'_>, device: &DeviceCredential) -> Result<Activation, Error> {
     let Some(entry) = entered(tx, cx, device)? else { return trial_beat(tx, cx, device) };
-    let Entry { activation, license, version, held, .. } = entry;
+    let Entry { activation, license, version, held, look_at, .. } = entry;
     let activation = in_use(activation)?;
     open_product(tx, cx, activation.product, Some(version))?;
     readmit(tx, &license, held, &activation, cx.now)?;
     let long = activation.long_until;
     let times = next_times(cx, &activation, &license.terms, form(&activation), activation.kind, long, false);
     cx.only_touches(license.id.0);
-    Ok(rows::beat(tx, &activation, cx.now, times.lease_end, times.renew_at)?)
+    Ok(rows::beat(tx, &activation, cx.now, times.lease_end, times.renew_at, look_at)?)
 }
 
 fn trial_beat(tx: &mut dyn Tx, cx: &Context<'_>, device: &DeviceCredential) -> Result<Activation, Error> {
@@ -127,7 +127,7 @@ fn trial_beat(tx: &mut dyn Tx, cx: &Context<'_>, device: &DeviceCredential) -> R
     let known = open_product(tx, cx, activation.product, None)?;
     let lease_end = trial::refresh(tx, cx, &known.product, &activation)?.lease_end;
     let renew_at = lease::renew_at(cx, activation.kind, &known.product.terms, lease_end);
-    Ok(rows::beat(tx, &activation, cx.now, lease_end, renew_at)?)
+    Ok(rows::beat(tx, &activation, cx.now, lease_end, renew_at, None)?)
 }
 
 /// The activation of a license behind a credential with all that an answer rests on, locked; `None` for a trial's.

@@ -191,7 +191,7 @@ fn look(tx: &mut dyn Tx, cx: &Context<'_>, ask: &Ask, since: Option<Epoch>) -> R
         None => None,
     };
     let lease_end = match &ask.device {
-        Some(device) => entry::live_on(tx, license.id, device)?,
+        Some(device) => entry::live_on(tx, product, device, license.id)?,
         None => None,
     };
     let state = LicenseState {

@@ -1,7 +1,7 @@
 //! End users: made, changed, deleted, found, and their passwords.
 
 use super::rows::{self, end_users as user_rows};
-use super::{EndUser, Group, lock, owner};
+use super::{EndUser, Group, lock, owner, sign_in};
 use crate::account::{self, Path};
 use crate::context::{Action, Context};
 use crate::error::{Error, Noun};
@@ -41,8 +41,8 @@ pub struct CreateEndUser {
     pub email: String,
     /// Telephone number; may be empty.
     pub telephone: String,
-    /// An object of at most 16 KiB whose members are the caller's own.
-    pub document: Value,
+    /// An object of at most 16 KiB whose members are the caller's own, if there is one.
+    pub document: Option<Value>,
     /// May it look after the other users of its group?
     pub master: bool,
 }
@@ -92,8 +92,8 @@ pub struct ChangeEndUser {
     pub email: Option<String>,
     /// Telephone number.
     pub telephone: Option<String>,
-    /// In place of the old document.
-    pub document: Option<Value>,
+    /// In place of the old document; `Some(None)` for none.
+    pub document: Option<Option<Value>>,
     /// May it look after the other users of its group?
     pub master: Option<bool>,
 }
@@ -175,15 +175,16 @@ pub fn unblock(tx: &mut dyn Tx, cx: &Context<'_>, id: EndUserId) -> Result<(), E
     Ok(())
 }
 
-/// Deletes an end user; its name is free again. What it has activated stays activated until its lease ends. Gives the user
-/// as it was.
+/// Deletes an end user; its name is free again, and what it has activated is returned. Gives the user as it was.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
 pub fn delete_end_user(tx: &mut dyn Tx, cx: &Context<'_>, id: EndUserId) -> Result<EndUser, Error> {
     let (user, group) = locked(tx, cx, id)?;
+    let returned = sign_in::return_all(tx, cx, &user)?;
     user_rows::delete_end_user(tx, id)?;
-    journal::append(tx, cx, "end_user.deleted", subject(&user, &group), &json!({ "before": view(&user) }))?;
+    let data = json!({ "before": view(&user), "activations": returned });
+    journal::append(tx, cx, "end_user.deleted", subject(&user, &group), &data)?;
     Ok(user)
 }
 
@@ -250,7 +251,11 @@ fn check(user: &EndUser) -> Result<(), Error> {
     check_remark("last_name", &user.last_name, MOST_TEXT)?;
     check_remark("email", &user.email, MOST_TEXT)?;
     check_remark("telephone", &user.telephone, MOST_TEXT)?;
-    if !user.document.is_object() || user.document.to_string().len() > MOST_DOCUMENT {
+    if user
+        .document
+        .as_ref()
+        .is_some_and(|document| !document.is_object() || document.to_string().len() > MOST_DOCUMENT)
+    {
         return Err(Error::malformed("document", "it is an object of at most 16 KiB"));
     }
     Ok(())

@@ -33,7 +33,8 @@ pub struct GroupLicense {
     pub added_at: Timestamp,
 }
 
-/// Gives a group a license. Giving it again is not an error. The caller has to be able to change both.
+/// Gives a group a license, and tells whether it is new there: giving it again is not an error. The caller has to be able to
+/// change both.
 ///
 /// # Errors
 /// `InOtherGroup`; `NotFound` for the group or the license; `Malformed` for a license that devices do not activate;
@@ -43,9 +44,10 @@ pub fn add_license(
     cx: &Context<'_>,
     group: GroupId,
     license: LicenseId,
-) -> Result<GroupLicense, Error> {
+) -> Result<(GroupLicense, bool), Error> {
     let group = lock(tx, cx, group)?;
-    let license = license_rows::by_id(tx, license)?.ok_or(Error::not_found(Noun::License))?;
+    // Locked at once as strongly as any command does that goes on with it.
+    let license = license_rows::lock(tx, license)?.ok_or(Error::not_found(Noun::License))?;
     license::owner(tx, cx, &license, &Action::write(Right::GROUPS_WRITE))?;
     if license.tenant != group.tenant {
         return Err(Error::not_found(Noun::License));
@@ -54,7 +56,7 @@ pub fn add_license(
         return Err(Error::malformed("license", "it has to be one that devices activate"));
     }
     if let Some(there) = rows::group_license(tx, license.id)? {
-        return if there.group == group.id { Ok(there) } else { Err(Refusal::InOtherGroup.into()) };
+        return if there.group == group.id { Ok((there, false)) } else { Err(Refusal::InOtherGroup.into()) };
     }
     // The group is locked, so that the count is true.
     if rows::count_licenses(tx, group.id)? >= MOST_LICENSES {
@@ -66,7 +68,7 @@ pub fn add_license(
     }
     journal::append(tx, cx, "group.license_added", group.subject(), &named(license.id, &license.code))?;
     let (product, code) = (license.product, license.code);
-    Ok(GroupLicense { license: license.id, product, code, group: group.id, added_at: cx.now })
+    Ok((GroupLicense { license: license.id, product, code, group: group.id, added_at: cx.now }, true))
 }
 
 /// Takes a license out of a group. What was activated stays activated.

@@ -1,6 +1,6 @@
 //! Groups: made, changed, deleted, found.
 
-use super::{Group, GroupKind, lock, owner, rows};
+use super::{Group, GroupKind, lock, owner, rows, sign_in};
 use crate::account::{self, Account, Path};
 use crate::context::{Action, Context};
 use crate::error::{Error, Noun, Refusal};
@@ -113,7 +113,8 @@ pub fn change(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ChangeGroup) -> Result<Gr
     Ok(after)
 }
 
-/// Deletes a group with its end users; its licenses are in no group then. Gives the group as it was.
+/// Deletes a group with its end users, and returns what they have activated; its licenses are in no group then. Gives the
+/// group as it was.
 ///
 /// # Errors
 /// `InUse` for a group that has others below it; `NotFound`, `Forbidden`.
@@ -122,10 +123,55 @@ pub fn delete(tx: &mut dyn Tx, cx: &Context<'_>, id: GroupId) -> Result<Group, E
     if rows::has_groups_below(tx, id)? {
         return Err(Refusal::InUse(Noun::Group).into());
     }
+    let returned = sign_in::return_all_of_group(tx, cx, id)?;
     let users = rows::end_users::delete_of_group(tx, id)?;
     rows::delete_group(tx, id)?;
-    journal::append(tx, cx, "group.deleted", group.subject(), &json!({ "before": view(&group), "end_users": users }))?;
+    let data = json!({ "before": view(&group), "end_users": users, "activations": returned });
+    journal::append(tx, cx, "group.deleted", group.subject(), &data)?;
     Ok(group)
+}
+
+/// Takes all groups out that stand below a master group; gives how many there were. Until the transaction ends, no other
+/// comes below it.
+///
+/// # Errors
+/// `NotFound`, `Forbidden` for the master group and for each of the others.
+pub fn release_all(tx: &mut dyn Tx, cx: &Context<'_>, master: GroupId) -> Result<usize, Error> {
+    let master = lock(tx, cx, master)?;
+    let below = rows::lock_below(tx, master.id)?;
+    change_all(tx, cx, &below, |group| Group { master: None, ..group.clone() })
+}
+
+/// Gives every group of an account back to the vendor; gives how many there were.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`.
+pub fn give_back_all(tx: &mut dyn Tx, cx: &Context<'_>, account: AccountId) -> Result<usize, Error> {
+    let write = Action::write(Right::GROUPS_WRITE);
+    let account = account::authorized(tx, cx, account, &write, Noun::Account)?;
+    if account.id == account.tenant {
+        return Ok(0);
+    }
+    account::authorized(tx, cx, account.tenant, &write, Noun::Account)?;
+    let groups = rows::lock_of_account(tx, account.id)?;
+    change_all(tx, cx, &groups, |group| Group { account: group.tenant, ..group.clone() })
+}
+
+/// Changes locked groups in one way that cannot be refused.
+fn change_all(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    groups: &[Group],
+    change: impl Fn(&Group) -> Group,
+) -> Result<usize, Error> {
+    for before in groups {
+        owner(tx, cx, before, &Action::write(Right::GROUPS_WRITE))?;
+        let after = Group { modified_at: cx.now, version: before.version + 1, ..change(before) };
+        rows::update_group(tx, &after)?;
+        let data = json!({ "before": view(before), "after": view(&after) });
+        journal::append(tx, cx, "group.changed", after.subject(), &data)?;
+    }
+    Ok(groups.len())
 }
 
 /// One group, if the caller may see it.

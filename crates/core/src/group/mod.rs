@@ -9,15 +9,21 @@ mod end_user;
 mod licenses;
 mod manage;
 pub(crate) mod rows;
+mod sign_in;
 mod verify;
+mod view;
 
 pub use end_user::{
     ChangeEndUser, CreateEndUser, EndUserFilter, LEAST_PASSWORD, change_end_user, create_end_user, delete_end_user,
     end_user, end_users, set_password, unblock,
 };
 pub use licenses::{GroupLicense, add_license, candidates, group_of_license, licenses, remove_license};
-pub use manage::{ChangeGroup, CreateGroup, GroupFilter, change, create, delete, get, list};
+pub use manage::{
+    ChangeGroup, CreateGroup, GroupFilter, change, create, delete, get, give_back_all, list, release_all,
+};
+pub(crate) use sign_in::{keep, signed_in};
 pub use verify::{Realm, verify_end_user};
+pub use view::{GroupView, count, page, view};
 
 use crate::account::{self, Account};
 use crate::clock::Timestamp;
@@ -99,8 +105,8 @@ pub struct EndUser {
     pub email: String,
     /// Telephone number; may be empty.
     pub telephone: String,
-    /// A JSON object whose members are the caller's own.
-    pub document: serde_json::Value,
+    /// A JSON object whose members are the caller's own, if any was ever given.
+    pub document: Option<serde_json::Value>,
     /// May it look after the other users of its own group? For portals; this server asks nothing of it.
     pub master: bool,
     /// When it was made.

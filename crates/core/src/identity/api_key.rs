@@ -197,8 +197,8 @@ pub fn by_text(tx: &mut dyn Tx, cx: &Context<'_>, text: &str) -> Result<ApiKey, 
 
 /// Who presents this key: `Unauthenticated` for an unknown, expired or revoked key, or one of a closed account.
 pub(super) fn find(tx: &mut dyn Tx, cx: &Context<'_>, presented: &str) -> Result<Known, Error> {
-    let found = rows::key_and_path(tx, &hash(cx, presented))?;
-    let (key, path) = found.filter(|(key, _)| is_live(key, cx.now)).ok_or(Error::Unauthenticated)?;
+    let found = rows::key_and_path(tx, &hash(cx, presented), cx.now)?;
+    let (key, path, draws) = found.filter(|(key, ..)| is_live(key, cx.now)).ok_or(Error::Unauthenticated)?;
     let actor = Actor {
         who: Who::ApiKey(key.id),
         account: key.account,
@@ -206,6 +206,7 @@ pub(super) fn find(tx: &mut dyn Tx, cx: &Context<'_>, presented: &str) -> Result
         grants: vec![Grant { path: path.clone(), level: Level::Write }],
         path,
         rights: key.rights,
+        draws,
     };
     Ok(Known::new(actor, key.expires_at))
 }

@@ -122,11 +122,16 @@ impl Right {
     pub const ANALYTICS_READ: Right = Right::named("analytics:read");
     /// To read the journal.
     pub const EVENTS_READ: Right = Right::named("events:read");
+    /// To draw the stream of a tenant. A key that may, and may not make keys, is made for drawing: while it lives, calls are
+    /// recorded.
+    pub const STREAM_READ: Right = Right::named("stream:read");
+    /// To put records of one's own into it.
+    pub const STREAM_WRITE: Right = Right::named("stream:write");
     /// To bring usage in.
     pub const USAGE_WRITE: Right = Right::named("usage:write");
 
     /// Every right of the core, for keys that may do everything.
-    pub const ALL: [Right; 15] = [
+    pub const ALL: [Right; 17] = [
         Right::ACCOUNTS_READ,
         Right::ACCOUNTS_WRITE,
         Right::CATALOG_READ,
@@ -141,6 +146,8 @@ impl Right {
         Right::GROUPS_WRITE,
         Right::ANALYTICS_READ,
         Right::EVENTS_READ,
+        Right::STREAM_READ,
+        Right::STREAM_WRITE,
         Right::USAGE_WRITE,
     ];
 

@@ -12,18 +12,20 @@ use uuid::Uuid;
 
 statements! {
     INSERT_KEY = "INSERT INTO api_keys \
-                  (id, tenant_id, account_id, hash, prefix, label, scopes, created_at, expires_at, revoked_at) \
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)";
+                  (id, tenant_id, account_id, hash, prefix, label, scopes, draws, created_at, expires_at, revoked_at) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)";
     KEY = "SELECT id, tenant_id, account_id, prefix, label, scopes, created_at, expires_at, revoked_at \
            FROM api_keys WHERE id = $1";
     KEY_BY_HASH = "SELECT id, tenant_id, account_id, prefix, label, scopes, created_at, expires_at, revoked_at \
                    FROM api_keys WHERE hash = $1 AND revoked_at IS NULL";
     KEY_AND_PATH = "SELECT k.id, k.tenant_id, k.account_id, k.prefix, k.label, k.scopes, k.created_at, k.expires_at, \
-                           k.revoked_at, a.path \
+                           k.revoked_at, a.path, \
+                           EXISTS (SELECT 1 FROM api_keys d WHERE d.tenant_id = k.tenant_id AND d.draws = TRUE \
+                                   AND d.revoked_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > $2)) \
                     FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.hash = $1 AND a.closed_at IS NULL";
     KEYS_OF = "SELECT id, tenant_id, account_id, prefix, label, scopes, created_at, expires_at, revoked_at \
                FROM api_keys WHERE account_id = $1 AND id > $2 AND revoked_at IS NULL ORDER BY id LIMIT $3";
-    UPDATE_KEY = "UPDATE api_keys SET label = $2, scopes = $3 WHERE id = $1";
+    UPDATE_KEY = "UPDATE api_keys SET label = $2, scopes = $3, draws = $4 WHERE id = $1";
     REVOKE_KEY = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1";
 
     INSERT_USER = "INSERT INTO users \
@@ -91,6 +93,12 @@ fn scopes(rights: Option<&[Right]>) -> String {
     rights.iter().map(Right::as_str).collect::<Vec<_>>().join(" ")
 }
 
+/// Is the key made for drawing the stream? One that may make keys only carries the right to give it on.
+fn draws(key: &ApiKey) -> bool {
+    let rights = key.rights.as_deref().unwrap_or_default();
+    rights.contains(&Right::STREAM_READ) && !rights.contains(&Right::IDENTITY_WRITE)
+}
+
 pub(super) fn insert_key(tx: &mut dyn Tx, key: &ApiKey, hash: &[u8; 32]) -> Result<(), StoreError> {
     let params = [
         key.id.into(),
@@ -100,6 +108,7 @@ pub(super) fn insert_key(tx: &mut dyn Tx, key: &ApiKey, hash: &[u8; 32]) -> Resu
         key.prefix.as_str().into(),
         key.label.as_str().into(),
         scopes(key.rights.as_deref()).into(),
+        draws(key).into(),
         key.created_at.into(),
         key.expires_at.into(),
     ];
@@ -115,18 +124,22 @@ pub(super) fn key_by_hash(tx: &mut dyn Tx, hash: &[u8; 32]) -> Result<Option<Api
     tx.opt(KEY_BY_HASH, &[(*hash).into()])
 }
 
-struct KeyAndPath(ApiKey, Path);
+struct KeyAndPath(ApiKey, Path, bool);
 
 impl FromRow for KeyAndPath {
     fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
-        Ok(Self(ApiKey::from_row(row)?, row.get(9)?))
+        Ok(Self(ApiKey::from_row(row)?, row.get(9)?, row.get(10)?))
     }
 }
 
-/// A key of an open account, revoked or not, and where the account stands.
-pub(super) fn key_and_path(tx: &mut dyn Tx, hash: &[u8; 32]) -> Result<Option<(ApiKey, Path)>, StoreError> {
-    let found: Option<KeyAndPath> = tx.opt(KEY_AND_PATH, &[(*hash).into()])?;
-    Ok(found.map(|KeyAndPath(key, path)| (key, path)))
+/// A key of an open account, revoked or not, where the account stands, and whether the tenant's stream is drawn.
+pub(super) fn key_and_path(
+    tx: &mut dyn Tx,
+    hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<(ApiKey, Path, bool)>, StoreError> {
+    let found: Option<KeyAndPath> = tx.opt(KEY_AND_PATH, &[(*hash).into(), now.into()])?;
+    Ok(found.map(|KeyAndPath(key, path, draws)| (key, path, draws)))
 }
 
 pub(super) fn keys_of(
@@ -140,7 +153,7 @@ pub(super) fn keys_of(
 }
 
 pub(super) fn update_key(tx: &mut dyn Tx, key: &ApiKey) -> Result<(), StoreError> {
-    let params = [key.id.into(), key.label.as_str().into(), scopes(key.rights.as_deref()).into()];
+    let params = [key.id.into(), key.label.as_str().into(), scopes(key.rights.as_deref()).into(), draws(key).into()];
     tx.execute(UPDATE_KEY, &params)?;
     Ok(())
 }

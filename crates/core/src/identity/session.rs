@@ -62,6 +62,7 @@ pub(super) fn find(tx: &mut dyn Tx, cx: &Context<'_>, presented: &str) -> Result
         path: session.path,
         grants: rows::grants(tx, session.user)?,
         rights: None,
+        draws: false,
     };
     Ok(Known::new(actor, Some(session.expires_at)))
 }

@@ -130,7 +130,7 @@ pub(super) fn page(
 }
 
 /// What the hash of a sealed event covers.
-pub(super) struct SealedEvent {
+pub(crate) struct SealedEvent {
     pub id: EventId,
     pub tenant: AccountId,
     pub account: AccountId,

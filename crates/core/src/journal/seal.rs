@@ -3,6 +3,7 @@
 use super::rows::{self, SealedEvent};
 use crate::context::Context;
 use crate::error::Error;
+use crate::stream;
 use lessor_db::Tx;
 use sha2::{Digest, Sha256};
 
@@ -27,6 +28,7 @@ pub fn seal(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<bool, Error> {
     let events = rows::events_of_block(tx, number)?;
     let hash = chain(&before, number, &events);
     rows::close_block(tx, number, i64::try_from(events.len()).unwrap_or(i64::MAX), &hash)?;
+    stream::take_events(tx, cx, &events)?;
     Ok(taken == u64::from(BLOCK_SIZE))
 }
 

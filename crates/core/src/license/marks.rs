@@ -34,8 +34,8 @@ pub(super) fn page(
 ) -> Result<Vec<License>, Error> {
     let since = cx.since().filter(|_| holds_under_use(filter));
     let Some(since) = since else { return Ok(rows::page(tx, filter, Start::At(number), limit)?) };
-    let start = find(cx, filter, number).map_or(Start::At(number), Start::After);
-    let licenses = rows::page(tx, filter, start, limit)?;
+    let (after, rest) = nearest(cx, filter, number, limit);
+    let licenses = rows::page_behind(tx, filter, after, rest, limit)?;
     if let (Some(first), Some(last)) = (licenses.first(), licenses.last()) {
         let marks = &cx.tools.marks.0;
         // Nothing of the list stands between a license and the id right before its own.
@@ -44,6 +44,21 @@ pub(super) fn page(
         marks.insert((filter.clone(), behind), (since, last.id.0));
     }
     Ok(licenses)
+}
+
+/// How many pages before the wanted one are looked at for a mark to walk from.
+const FARTHEST: i64 = 1_000;
+
+/// A license at or before the wanted place, and how many stand between. Who reads pages in any order asks for pages of one
+/// size, so that marks stand whole pages before.
+fn nearest(cx: &Context<'_>, filter: &LicenseFilter, number: i64, limit: u32) -> (Uuid, i64) {
+    let pages = (0..FARTHEST).map(|pages| pages * i64::from(limit)).take_while(|back| *back < number);
+    for back in pages {
+        if let Some(id) = find(cx, filter, number - back) {
+            return (id, back);
+        }
+    }
+    (Uuid::nil(), number)
 }
 
 fn find(cx: &Context<'_>, filter: &LicenseFilter, number: i64) -> Option<Uuid> {

@@ -21,7 +21,7 @@ pub(crate) use change::{hold_changed, inherit_all};
 pub use import::{Fate, ImportLicenses, ImportRow, import};
 pub use issue::{Codes, IssueLicenses, issue};
 pub(crate) use marks::Marks;
-pub use note::{NewNote, Note, NoteKind, NotesChange, notes};
+pub use note::{ChangeNote, NewNote, Note, NoteKind, NotesChange, add_note, change_note, delete_notes, notes};
 pub use remove::remove;
 pub use segment::{Segment, segments};
 pub use terms::{Concurrency, LeaseForm, Term, TermChange, TermKind, Terms, TermsChange, change_term};

@@ -4,6 +4,7 @@ use super::{License, LicenseFilter, Note, Segment, TermKind, Terms};
 use crate::account::Path;
 use crate::catalog::rows::{CHUNK, fifty, padded};
 use crate::clock::Timestamp;
+use crate::device::rows::live;
 use crate::id::{AccountId, FeatureId, LicenseId, NoteId, ProductId, ProfileId};
 use crate::page::Start;
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
@@ -115,8 +116,11 @@ statements! {
     SET_ACQUIRED = "UPDATE licenses SET acquired = TRUE, modified_at = $2, version = version + 1 WHERE id = $1 RETURNING code, account_id";
 
     INSERT_NOTE = "INSERT INTO notes (id, license_id, number, kind, text, author, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    NOTE = "SELECT number, kind, text, author, created_at FROM notes WHERE license_id = $1 AND number = $2";
+    UPDATE_NOTE = "UPDATE notes SET kind = $3, text = $4 WHERE license_id = $1 AND number = $2";
     DELETE_NOTE = "DELETE FROM notes WHERE license_id = $1 AND number = $2";
     DELETE_NOTES = "DELETE FROM notes WHERE license_id = $1";
+    COUNT_NOTES = "SELECT count(*) FROM notes WHERE license_id = $1";
     NOTES = "SELECT number, kind, text, author, created_at FROM notes WHERE license_id = $1 ORDER BY number";
 
     OPEN_SEGMENT = "SELECT id, account_id, product_id, term_kind, quantity, held, from_at, to_at FROM segments \
@@ -149,11 +153,16 @@ statements! {
     ERASE_ATTRIBUTES = "DELETE FROM attributes WHERE record_id = $1";
     ERASE = "DELETE FROM licenses WHERE id = $1";
 
+    // What is read of one license has a statement without a list: SQLite makes a table of its own for every list.
+    ACCOUNT_NAME = "SELECT id, name FROM accounts WHERE id = $1";
+    PROFILE_NAME = "SELECT id, name FROM profiles WHERE id = $1";
+    LIVE_COUNT = concat!(
+        "SELECT license_id, count(*) FROM activations WHERE license_id = $1 AND ", live!("", "$2"), " GROUP BY license_id");
     ACCOUNT_NAMES = concat!("SELECT id, name FROM accounts WHERE id IN (", fifty!(), ")");
     PROFILE_NAMES = concat!("SELECT id, name FROM profiles WHERE id IN (", fifty!(), ")");
     LIVE_COUNTS = concat!(
-        "SELECT license_id, count(*) FROM activations WHERE state = 'active' AND (lease_end IS NULL OR lease_end > $51) \
-         AND license_id IN (", fifty!(), ") GROUP BY license_id");
+        "SELECT license_id, count(*) FROM activations WHERE license_id IN (", fifty!(), ") AND ", live!("", "$51"),
+        " GROUP BY license_id");
     LAPSED_USE = concat!(
         "SELECT c.license_id, c.feature_id, CAST(sum(c.held) AS BIGINT) FROM checkouts c \
          JOIN activations a ON a.id = c.activation_id JOIN features f ON f.id = c.feature_id \
@@ -306,6 +315,17 @@ pub(super) fn page(
     tx.all(PAGE, &[filter_params(filter), start.params(limit).to_vec()].concat())
 }
 
+/// A page behind so many licenses that follow on one.
+pub(super) fn page_behind(
+    tx: &mut dyn Tx,
+    filter: &LicenseFilter,
+    after: Uuid,
+    skip: i64,
+    limit: u32,
+) -> Result<Vec<License>, StoreError> {
+    tx.all(PAGE, &[filter_params(filter), vec![after.into(), limit.into(), skip.into()]].concat())
+}
+
 pub(super) fn count(tx: &mut dyn Tx, filter: &LicenseFilter) -> Result<i64, StoreError> {
     let (count,): (i64,) = tx.one(COUNT, &filter_params(filter))?;
     Ok(count)
@@ -406,6 +426,21 @@ pub(super) fn insert_note(tx: &mut dyn Tx, id: NoteId, license: LicenseId, note:
         note.created_at.into(),
     ];
     tx.execute(INSERT_NOTE, &params)?;
+    Ok(())
+}
+
+pub(super) fn count_notes(tx: &mut dyn Tx, license: LicenseId) -> Result<usize, StoreError> {
+    let (count,): (i64,) = tx.one(COUNT_NOTES, &[license.into()])?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+pub(super) fn note(tx: &mut dyn Tx, license: LicenseId, number: i64) -> Result<Option<Note>, StoreError> {
+    tx.opt(NOTE, &[license.into(), number.into()])
+}
+
+pub(super) fn update_note(tx: &mut dyn Tx, license: LicenseId, note: &Note) -> Result<(), StoreError> {
+    let params = [license.into(), note.number.into(), note.kind.word().into(), note.text.as_str().into()];
+    tx.execute(UPDATE_NOTE, &params)?;
     Ok(())
 }
 
@@ -560,16 +595,28 @@ pub(super) fn erase(tx: &mut dyn Tx, license: LicenseId) -> Result<(), StoreErro
     Ok(())
 }
 
-pub(super) fn account_names(tx: &mut dyn Tx, ids: &[Uuid]) -> Result<Vec<(AccountId, String)>, StoreError> {
-    tx.all(ACCOUNT_NAMES, &padded(ids))
+/// Names of at most fifty accounts.
+pub(super) fn account_names(tx: &mut dyn Tx, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError> {
+    match ids {
+        [id] => tx.all(ACCOUNT_NAME, &[(*id).into()]),
+        _ => tx.all(ACCOUNT_NAMES, &padded(ids)),
+    }
 }
 
-pub(super) fn profile_names(tx: &mut dyn Tx, ids: &[Uuid]) -> Result<Vec<(ProfileId, String)>, StoreError> {
-    tx.all(PROFILE_NAMES, &padded(ids))
+/// Names of at most fifty profiles.
+pub(super) fn profile_names(tx: &mut dyn Tx, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError> {
+    match ids {
+        [id] => tx.all(PROFILE_NAME, &[(*id).into()]),
+        _ => tx.all(PROFILE_NAMES, &padded(ids)),
+    }
 }
 
+/// Activations with a live lease of at most fifty licenses; those that have none are left out.
 pub(super) fn live_counts(tx: &mut dyn Tx, ids: &[Uuid], now: Timestamp) -> Result<Vec<(LicenseId, i64)>, StoreError> {
-    tx.all(LIVE_COUNTS, &[padded(ids), vec![now.into()]].concat())
+    match ids {
+        [id] => tx.all(LIVE_COUNT, &[(*id).into(), now.into()]),
+        _ => tx.all(LIVE_COUNTS, &[padded(ids), vec![now.into()]].concat()),
+    }
 }
 
 /// Seats and elements held by activations whose lease has ended, by license and feature.

@@ -62,8 +62,8 @@ macro_rules! from_word {
     ($type:ty) => {
         impl FromColumn for $type {
             fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
-                let word = String::from_column(value)?;
-                <$type>::parse(&word).ok_or_else(|| format!("{word:?} is not known"))
+                let ValueRef::Text(word) = value else { return Err("a word is a text".into()) };
+                <$type>::parse(word).ok_or_else(|| format!("{word:?} is not known"))
             }
         }
     };

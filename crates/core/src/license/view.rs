@@ -10,9 +10,9 @@ use crate::error::{Error, Noun};
 use crate::id::{AccountId, FeatureId, LicenseId, ProductId};
 use crate::identity::Right;
 use crate::page::Start;
-use lessor_db::Tx;
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use lessor_db::{StoreError, Tx};
+use std::collections::HashMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Which licenses a list shows. A filter that is `None` does not filter.
@@ -117,14 +117,20 @@ pub fn list_after(
 }
 
 fn may_read(tx: &mut dyn Tx, cx: &Context<'_>, tenant: AccountId) -> Result<(), Error> {
-    let vendor = account_rows::by_id(tx, tenant)?.ok_or(Error::not_found(Noun::Account))?;
-    cx.authorize(&Action::read(Right::LICENSES_READ), &vendor, Noun::Account)
+    readable_in(tx, cx, tenant, Noun::Account)
+}
+
+/// May the caller read the licenses of this account? Where it may not see the account, there is no such `noun`.
+fn readable_in(tx: &mut dyn Tx, cx: &Context<'_>, account: AccountId, noun: Noun) -> Result<(), Error> {
+    let read = || Ok(account_rows::by_id(tx, account)?.map(|account| account.path));
+    let place = cx.tools.recall.places.recall(cx, account, read)?.ok_or(Error::not_found(noun))?;
+    cx.authorize_at(&Action::read(Right::LICENSES_READ), &place, noun)
 }
 
 /// One license.
 pub fn get(tx: &mut dyn Tx, cx: &Context<'_>, id: LicenseId) -> Result<LicenseView, Error> {
     let license = rows::by_id(tx, id)?.ok_or(Error::not_found(Noun::License))?;
-    super::owner(tx, cx, &license, &Action::read(Right::LICENSES_READ))?;
+    seen(tx, cx, &license)?;
     let mut view = views(tx, cx, vec![license])?.pop().ok_or(Error::not_found(Noun::License))?;
     view.checkouts = checkouts_of(tx, &view)?;
     Ok(view)
@@ -133,17 +139,24 @@ pub fn get(tx: &mut dyn Tx, cx: &Context<'_>, id: LicenseId) -> Result<LicenseVi
 /// The license of a product with a code, without its surroundings.
 pub fn find(tx: &mut dyn Tx, cx: &Context<'_>, product: ProductId, code: &str) -> Result<License, Error> {
     let license = rows::by_product_and_code(tx, product, code)?.ok_or(Error::not_found(Noun::License))?;
-    super::owner(tx, cx, &license, &Action::read(Right::LICENSES_READ))?;
+    seen(tx, cx, &license)?;
     Ok(license)
 }
 
-/// The licenses of a tenant with a code: one of the product, or one of each product that has it.
+/// May the caller see a license?
+fn seen(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> Result<(), Error> {
+    readable_in(tx, cx, license.account, Noun::License)
+}
+
+/// The licenses of a tenant with a code: one of the product, or one of each product that has it. `checkouts` says whether
+/// to read who holds what of them.
 pub fn by_code(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
     tenant: AccountId,
     product: Option<ProductId>,
     code: &str,
+    checkouts: bool,
 ) -> Result<Vec<LicenseView>, Error> {
     let licenses = match product {
         Some(product) => rows::by_product_and_code(tx, product, code)?.into_iter().collect(),
@@ -151,15 +164,17 @@ pub fn by_code(
     };
     let mut visible = Vec::with_capacity(licenses.len());
     for license in licenses.into_iter().filter(|license| license.tenant == tenant) {
-        super::owner(tx, cx, &license, &Action::read(Right::LICENSES_READ))?;
+        seen(tx, cx, &license)?;
         visible.push(license);
     }
     if visible.is_empty() {
         return Err(Error::not_found(Noun::License));
     }
     let mut views = views(tx, cx, visible)?;
-    for view in &mut views {
-        view.checkouts = checkouts_of(tx, view)?;
+    if checkouts {
+        for view in &mut views {
+            view.checkouts = checkouts_of(tx, view)?;
+        }
     }
     Ok(views)
 }
@@ -194,8 +209,7 @@ pub fn by_order(tx: &mut dyn Tx, cx: &Context<'_>, tenant: AccountId, part: &str
 /// they say themselves that there is none of.
 pub fn views(tx: &mut dyn Tx, cx: &Context<'_>, licenses: Vec<License>) -> Result<Vec<LicenseView>, Error> {
     let mut views = Vec::with_capacity(licenses.len());
-    let mut accounts = HashMap::new();
-    let mut profiles = HashMap::new();
+    let mut names = HashMap::new();
     let mut rest = licenses.into_iter();
     loop {
         let some: Vec<License> = rest.by_ref().take(catalog::rows::CHUNK).collect();
@@ -206,23 +220,25 @@ pub fn views(tx: &mut dyn Tx, cx: &Context<'_>, licenses: Vec<License>) -> Resul
         let mut settings = catalog::settings_of_many(tx, &ids)?;
         for (license, feature, lapsed) in lapsed_use(tx, &some, &settings, cx.now)? {
             // A lapsed lease gives seats and elements back the moment it lapses, not when somebody looks.
-            if let Some(grant) = settings.get_mut(&license.0).and_then(|settings| settings.grants.get_mut(&feature)) {
+            let place = ids.iter().position(|id| *id == license.0);
+            if let Some(grant) = place.and_then(|at| settings[at].grants.get_mut(&feature)) {
                 grant.used = (grant.used - lapsed).max(0);
             }
         }
         let live = live_counts(tx, &some, cx.now)?;
-        let unnamed = missing(&accounts, some.iter().map(|license| license.account), |id| id.0);
-        if !unnamed.is_empty() {
-            accounts.extend(rows::account_names(tx, &unnamed)?);
-        }
-        let unnamed = missing(&profiles, some.iter().filter_map(|license| license.profile), |id| id.0);
-        if !unnamed.is_empty() {
-            profiles.extend(rows::profile_names(tx, &unnamed)?);
-        }
-        views.extend(some.into_iter().map(|license| LicenseView {
-            account_name: accounts.get(&license.account).cloned().unwrap_or_default(),
-            profile_name: license.profile.and_then(|id| profiles.get(&id).cloned()),
-            settings: settings.remove(&license.id.0).unwrap_or_default(),
+        learn(tx, cx, &mut names, some.iter().map(|license| license.account.0), rows::account_names)?;
+        learn(
+            tx,
+            cx,
+            &mut names,
+            some.iter().filter_map(|license| license.profile).map(|id| id.0),
+            rows::profile_names,
+        )?;
+        let name = |id: Uuid| names.get(&id).map(|name: &Arc<str>| String::from(&**name));
+        views.extend(some.into_iter().zip(settings).map(|(license, settings)| LicenseView {
+            account_name: name(license.account.0).unwrap_or_default(),
+            profile_name: license.profile.and_then(|id| name(id.0)),
+            settings,
             live_count: live.get(&license.id).copied().unwrap_or_default(),
             checkouts: Vec::new(),
             license,
@@ -230,14 +246,36 @@ pub fn views(tx: &mut dyn Tx, cx: &Context<'_>, licenses: Vec<License>) -> Resul
     }
 }
 
-/// Those whose names are not known yet, each once.
-fn missing<K: Copy + Eq + Hash>(
-    known: &HashMap<K, String>,
-    ids: impl Iterator<Item = K>,
-    plain: fn(K) -> Uuid,
-) -> Vec<Uuid> {
-    let missing: HashSet<K> = ids.filter(|id| !known.contains_key(id)).collect();
-    missing.into_iter().map(plain).collect()
+/// Adds the names of those that have none yet: remembered ones, and what `read` finds of the rest.
+fn learn(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    names: &mut HashMap<Uuid, Arc<str>>,
+    ids: impl Iterator<Item = Uuid>,
+    read: impl FnOnce(&mut dyn Tx, &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError>,
+) -> Result<(), Error> {
+    let kept = &cx.tools.recall.names;
+    let mut unknown = Vec::new();
+    // Those of one account mostly stand together.
+    let mut last = None;
+    for id in ids.filter(|id| last.replace(*id) != Some(*id)) {
+        if names.contains_key(&id) || unknown.contains(&id) {
+            continue;
+        }
+        match kept.get(cx, &id) {
+            Some(name) => drop(names.insert(id, name)),
+            None => unknown.push(id),
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    for (id, name) in read(tx, &unknown)? {
+        let name: Arc<str> = name.into();
+        kept.keep(cx, id, Arc::clone(&name));
+        names.insert(id, name);
+    }
+    Ok(())
 }
 
 fn live_counts(tx: &mut dyn Tx, licenses: &[License], now: Timestamp) -> Result<HashMap<LicenseId, i64>, Error> {
@@ -252,14 +290,15 @@ fn live_counts(tx: &mut dyn Tx, licenses: &[License], now: Timestamp) -> Result<
 fn lapsed_use(
     tx: &mut dyn Tx,
     licenses: &[License],
-    settings: &HashMap<Uuid, Settings>,
+    settings: &[Settings],
     now: Timestamp,
 ) -> Result<Vec<(LicenseId, FeatureId, i64)>, Error> {
     let cloud: Vec<Uuid> = licenses
         .iter()
-        .filter(|license| license.terms.concurrency != Concurrency::Off && license.active_count > 0)
-        .map(|license| license.id.0)
-        .filter(|id| settings.get(id).is_some_and(in_use))
+        .zip(settings)
+        .filter(|(license, _)| license.terms.concurrency != Concurrency::Off && license.active_count > 0)
+        .filter(|(_, settings)| in_use(settings))
+        .map(|(license, _)| license.id.0)
         .collect();
     if cloud.is_empty() {
         return Ok(Vec::new());
@@ -295,7 +334,7 @@ pub fn count_activities(tx: &mut dyn Tx, cx: &Context<'_>, license: LicenseId, c
 
 fn readable(tx: &mut dyn Tx, cx: &Context<'_>, license: LicenseId) -> Result<License, Error> {
     let license = rows::by_id(tx, license)?.ok_or(Error::not_found(Noun::License))?;
-    super::owner(tx, cx, &license, &Action::read(Right::LICENSES_READ))?;
+    seen(tx, cx, &license)?;
     Ok(license)
 }
 

@@ -21,7 +21,7 @@ async fn create_as(bench: &Bench, caller: &Caller, parent: Option<AccountId>, ki
 }
 
 /// Someone with these levels on these accounts.
-fn someone(bench: &Bench, grants: &[(&Account, Level)]) -> Caller {
+pub fn someone(bench: &Bench, grants: &[(&Account, Level)]) -> Caller {
     let home = grants.first().map_or(&bench.root, |(account, _)| account);
     bench.caller(Actor {
         who: Who::User(lessor_core::UserId(home.id.0)),
@@ -30,6 +30,7 @@ fn someone(bench: &Bench, grants: &[(&Account, Level)]) -> Caller {
         path: home.path.clone(),
         grants: grants.iter().map(|(account, level)| Grant { path: account.path.clone(), level: *level }).collect(),
         rights: None,
+        draws: false,
     })
 }
 

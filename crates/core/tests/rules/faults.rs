@@ -1,14 +1,19 @@
 //! For each command: whichever of its statements fails, nothing remains.
 
 use lessor_core::account::{self, CreateAccount, HoldTarget, Kind, LiftHold, MoveAccount, PlaceHold, Reach};
-use lessor_core::catalog::{self, ChangeProfile, CreateProfile, FeatureSetting, SettingsChange, ValueSetting};
-use lessor_core::device::{self, AnalyticsKind, Draw, IssuePassive, NewAnalyticsEvent, PutText, Renew, TokenUse};
+use lessor_core::catalog::{
+    self, ChangeProfile, ChangeValue, CreateProfile, FeatureSetting, NewGroup, SettingsChange, ValueSetting,
+};
+use lessor_core::device::{
+    self, AnalyticsKind, Draw, IssuePassive, NewAnalyticsEvent, NewConsumerRecord, PutText, Renew, TokenUse,
+};
 use lessor_core::group::{self, ChangeEndUser, ChangeGroup, CreateEndUser, CreateGroup, GroupKind};
 use lessor_core::idempotency::{self, Answer, RequestKey};
 use lessor_core::identity::api_key::{self, CreateApiKey};
 use lessor_core::journal;
 use lessor_core::license::{
-    self, Acquire, ChangeLicense, Codes, NewNote, NoteKind, SetTokens, TermChange, TermKind, Terms, TermsChange,
+    self, Acquire, ChangeLicense, ChangeNote, Codes, NewNote, NoteKind, SetTokens, TermChange, TermKind, Terms,
+    TermsChange,
 };
 use lessor_core::schema::TABLES;
 use lessor_core::{Actor, Caller, Context, Error, StoreError, Tx};
@@ -99,6 +104,39 @@ on_both_engines! {
         survives(&bench, system(), move |tx, cx| catalog::change_profile(tx, cx, &cmd)).await;
         let id = product.id;
         survives(&bench, system(), move |tx, cx| catalog::remove_feature(tx, cx, id, "FLOAT")).await;
+    }
+
+    what_else_a_product_has_comes_changes_and_goes_whole(bench) {
+        let system = || bench.app.system();
+        let id = bench.product("Paint").await.id;
+        let license = bench.license(id, Terms::default()).await.id;
+        let mut own = ChangeLicense::of(license);
+        own.settings.values = vec![ValueSetting { name: "colour".into(), value: "red".into() }];
+        bench.change(own).await.expect("a value of its own");
+        let group = |name: &str| NewGroup { name: name.into(), notes: "n".into() };
+        let new = vec![group("A"), group("B")];
+        survives(&bench, system(), move |tx, cx| catalog::add_feature_groups(tx, cx, id, &new)).await;
+        let change = |name: &str, to: &str| catalog::ChangeGroup {
+            name: name.into(), new_name: Some(to.into()), notes: Some("m".into()),
+        };
+        let changes = vec![change("Things", "Other things"), change("A", "C")];
+        survives(&bench, system(), move |tx, cx| catalog::change_feature_groups(tx, cx, id, &changes)).await;
+        survives(&bench, system(), move |tx, cx| catalog::remove_feature_group(tx, cx, id, "Other things")).await;
+        let new = vec![("size".to_owned(), "A4".to_owned()), ("paper".into(), String::new())];
+        survives(&bench, system(), move |tx, cx| catalog::add_values(tx, cx, id, &new)).await;
+        let change = |name: &str, to: &str| ChangeValue { name: name.into(), new_name: Some(to.into()), value: Some("v".into()) };
+        let changes = vec![change("size", "format"), change("colour", "ink")];
+        survives(&bench, system(), move |tx, cx| catalog::change_values(tx, cx, id, &changes)).await;
+        survives(&bench, system(), move |tx, cx| catalog::remove_value(tx, cx, id, "ink")).await;
+        let note = NewNote { kind: NoteKind::General, text: "one".into() };
+        let note = survives(&bench, system(), move |tx, cx| license::add_note(tx, cx, license, &note)).await;
+        let change = ChangeNote { license, number: note.number, kind: None, text: Some("two".into()) };
+        survives(&bench, system(), move |tx, cx| license::change_note(tx, cx, &change)).await;
+        survives(&bench, system(), move |tx, cx| license::delete_notes(tx, cx, license, Some(note.number))).await;
+        let record = NewConsumerRecord {
+            product: id, fingerprint: device(1), license_code: String::new(), document: serde_json::json!({}),
+        };
+        survives(&bench, system(), move |tx, cx| device::add_consumer_record(tx, cx, &record)).await;
     }
 
     license_commands_leave_nothing_behind(bench) {
@@ -264,7 +302,7 @@ on_both_engines! {
             last_name: String::new(),
             email: String::new(),
             telephone: String::new(),
-            document: serde_json::json!({}),
+            document: Some(serde_json::json!({})),
             master: false,
         };
         let ada = survives(&bench, system(), move |tx, cx| group::create_end_user(tx, cx, &cmd)).await.id;

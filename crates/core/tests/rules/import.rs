@@ -39,6 +39,7 @@ async fn partner(bench: &Bench, account: AccountId, rights: Option<Vec<Right>>) 
         grants: vec![Grant { path: path.clone(), level: Level::Write }],
         path,
         rights,
+        draws: false,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The rules of the core on both engines.
 
 mod account;
+mod consumers;
 mod daemons;
 mod device;
 mod faults;
+mod groups;
 mod hold;
 mod identity;
 mod import;
@@ -11,13 +13,17 @@ mod journal;
 mod kept;
 mod keyring;
 mod keys;
+mod lapses;
 mod leases;
 mod license;
 mod offline;
 mod pages;
 mod people;
+mod recalled;
 mod segments;
 mod sign_in;
 mod statements;
+mod stream;
 mod trials;
+mod upgrades;
 mod validations;

@@ -39,7 +39,7 @@ async fn try_user(bench: &Bench, group: GroupId, user_name: &str) -> Result<EndU
         last_name: String::new(),
         email: String::new(),
         telephone: String::new(),
-        document: json!({ "desk": 7 }),
+        document: Some(json!({ "desk": 7 })),
         master: false,
     };
     bench.write(move |tx, cx| group::create_end_user(tx, cx, &command)).await
@@ -50,7 +50,7 @@ async fn user(bench: &Bench, group: GroupId, user_name: &str) -> EndUser {
 }
 
 async fn add(bench: &Bench, group: GroupId, license: LicenseId) -> Result<group::GroupLicense, Error> {
-    bench.write(move |tx, cx| group::add_license(tx, cx, group, license)).await
+    bench.write(move |tx, cx| group::add_license(tx, cx, group, license)).await.map(|(there, _)| there)
 }
 
 async fn candidates(bench: &Bench, user: EndUserId, product: ProductId) -> Vec<LicenseId> {

@@ -124,7 +124,8 @@ pub(crate) fn in_full(error: &tokio_postgres::Error) -> String {
 fn from_server(statement: &'static str, said: &Said) -> StoreError {
     let message = said.message.clone();
     match &*said.code {
-        "40001" | "40P01" => StoreError::Conflict(message),
+        // 23503: what a row was to refer to has been removed since it was read. Whoever reads again finds it gone.
+        "40001" | "40P01" | "23503" => StoreError::Conflict(message),
         "23505" => StoreError::Unique(said.constraint.clone().unwrap_or_default()),
         "53100" => StoreError::Full,
         "25006" => StoreError::ReadOnly,

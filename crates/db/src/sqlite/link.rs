@@ -62,6 +62,12 @@ impl Link {
         Ok(Link { connection, translations: Translations::default(), touches: Touches::default(), epochs: None })
     }
 
+    /// Has the file of the log made if it is not there.
+    pub(crate) fn open_log(&self, path: &Path) -> Result<(), OpenError> {
+        let read = self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+        read.map_err(|error| open_error(path, &error))
+    }
+
     /// From now on these are told what each commit touched.
     pub(crate) fn telling(mut self, epochs: Option<Arc<Epochs>>) -> Link {
         self.epochs = epochs;
@@ -168,7 +174,7 @@ impl Link {
 /// Sets what must be set and reads each one back: a transient error can leave a setting as it was, in silence.
 fn settle(connection: &Connection, path: &Path, purpose: Use) -> Result<(), OpenError> {
     let reading = if purpose == Use::Read { "1" } else { "0" };
-    let cache_kib = if purpose == Use::Read { "-4096" } else { "-16384" };
+    let cache_kib = if purpose == Use::Read { "-4096" } else { "-8192" };
     let settings = [
         ("journal_mode", "wal"),
         ("synchronous", "2"),

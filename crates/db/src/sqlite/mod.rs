@@ -51,6 +51,10 @@ impl Sqlite {
         let purpose = if exclusive { Use::Create } else { Use::Write };
         let epochs = exclusive.then(|| Arc::new(Epochs::new()));
         let first = Link::open(&file, limits, purpose)?.telling(epochs.clone());
+        if exclusive {
+            first.open_log(&file)?;
+            keep_names(dir)?;
+        }
         let sqlite = Sqlite { file, limits: limits.clone(), epochs, lock: Mutex::new(lock) };
         let (queues, threads) = sqlite.spawn(first, vitals)?;
         Ok((sqlite, queues, threads))
@@ -141,6 +145,22 @@ fn occupy(dir: &Path) -> Result<File, OpenError> {
             Err(TryLockError::Error(error)) => return Err(folder_error(&path, &error)),
         }
     }
+}
+
+/// Makes the names of the files durable, and that of the folder: SQLite does so too, and goes on where it fails.
+fn keep_names(dir: &Path) -> Result<(), OpenError> {
+    let above = dir.canonicalize().ok().and_then(|dir| dir.parent().map(Path::to_owned));
+    for folder in above.iter().map(PathBuf::as_path).chain([dir]) {
+        // Only on Unix can a folder be opened like a file. One above that may not be read was not made by us.
+        #[cfg(unix)]
+        match File::open(folder).and_then(|folder| folder.sync_all()) {
+            Err(error) if folder == dir || error.kind() != ErrorKind::PermissionDenied => {
+                return Err(folder_error(folder, &error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The folder holds secrets: only its owner may look inside.

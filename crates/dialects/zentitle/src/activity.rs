@@ -2,7 +2,7 @@
 
 use crate::fields::Fields;
 use crate::ids;
-use crate::page::{self, MOST, Page};
+use crate::page::{self, MOST, Page, Rows, Span};
 use crate::problem::Problem;
 use crate::render::Renderer;
 use crate::reply::Reply;
@@ -10,14 +10,14 @@ use crate::table::Asked;
 use crate::wire;
 use lessor_core::device::{self, Activation, TrialFilter, TrialState};
 use lessor_core::license::{self, License};
-use lessor_core::{Context, Error, Noun, Refusal, Timestamp, Tx};
+use lessor_core::{Context, Error, Noun, Refusal, Start, Timestamp, Tx};
 use serde_json::Value;
 
 /// How many records one query reads.
 const CHUNK: i64 = 1_000;
 
 /// The code that `productId` and `licenseCode` name.
-fn find(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<License, Error> {
+pub(crate) fn find(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<License, Error> {
     let product = ids::product(tx, cx, fields.need("productId"))?;
     license::find(tx, cx, product, fields.need("licenseCode"))
 }
@@ -237,8 +237,9 @@ pub async fn trials(asked: Asked) -> Result<Reply, Problem> {
     let Asked { app, caller, fields, .. } = asked;
     match Page::or_count(&fields) {
         Page::Part { skip, take } => {
-            let trials = app.read(&caller, move |tx, cx| trial_rows(tx, cx, &fields, skip, take)).await?;
-            Ok(Reply::json(&trials))
+            let span = Span { skip, take, step: CHUNK };
+            let prepare = move |tx: &mut dyn Tx, cx: &Context<'_>| trial_filter(tx, cx, &fields).map(Some);
+            page::streamed(app, caller, span, prepare, write_trials).await
         }
         Page::Count | Page::All => {
             let count = app.read(&caller, move |tx, cx| {
@@ -277,31 +278,29 @@ fn latest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp>
     one.into_iter().chain(other).max()
 }
 
-fn trial_rows(
+fn write_trials(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
-    fields: &Fields,
-    skip: i64,
-    take: i64,
-) -> Result<Vec<wire::Trial>, Error> {
-    let filter = trial_filter(tx, cx, fields)?;
+    filter: &TrialFilter,
+    start: Start,
+    limit: u32,
+    rows: &mut Rows,
+) -> Result<(), Error> {
     let mut renderer = Renderer::default();
-    page::collect(skip, take, CHUNK, |skip, take| {
-        let trials = device::trials(tx, cx, &filter, skip, take)?;
-        let shown = trials.into_iter().map(|trial| {
-            Ok(wire::Trial {
-                product_id: renderer.product_number(tx, cx, trial.product)?,
-                trial_period: trial.days.to_string(),
-                created: trial.started_at,
-                modified: trial.modified_at,
-                lease_end_date: trial.lease_end,
-                expires: trial.ends_at,
-                trial_status: trial_status(trial.state(cx.now)),
-                converted: wire::TrueFalse(trial.converted_at.is_some()),
-                license_code: trial.license_code.clone().unwrap_or_default(),
-                computer_id: trial.fingerprint,
-            })
-        });
-        shown.collect()
-    })
+    for trial in device::trials(tx, cx, filter, start, limit)? {
+        let shown = wire::Trial {
+            product_id: renderer.product_number(tx, cx, trial.product)?,
+            trial_period: trial.days.to_string(),
+            created: trial.started_at,
+            modified: trial.modified_at,
+            lease_end_date: trial.lease_end,
+            expires: trial.ends_at,
+            trial_status: trial_status(trial.state(cx.now)),
+            converted: wire::TrueFalse(trial.converted_at.is_some()),
+            license_code: trial.license_code.unwrap_or_default(),
+            computer_id: trial.fingerprint,
+        };
+        rows.push(trial.id.0, &shown);
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use crate::reply::Reply;
 use crate::table::Asked;
 use crate::wire;
 use lessor_core::account::{self, ChangeAccount, CreateAccount, Kind, MoveAccount};
-use lessor_core::{AccountId, Context, Error, Noun, Tx, alias, catalog, license};
+use lessor_core::{AccountId, Context, Error, Noun, Tx, alias, catalog, group, license};
 use serde_json::{Map, Value, json};
 
 /// What the dialect keeps with a company.
@@ -189,12 +189,13 @@ fn rename(tx: &mut dyn Tx, cx: &Context<'_>, id: AccountId, name: &str) -> Resul
     account::change(tx, cx, &cmd).map(|_| ())
 }
 
-/// `DELETE Company`: its codes fall back to no company. The account is closed, not erased: its past stays true.
+/// `DELETE Company`: its codes and groups fall back to no company. The account is closed, not erased: its past stays true.
 pub async fn remove(asked: Asked) -> Result<Reply, Problem> {
     let Asked { app, caller, fields, says } = asked;
     let removed = app.write(&caller, move |tx, cx| {
         let number = fields.int("companyId").filter(|number| *number != 0);
         let id = ids::company(tx, cx, number.ok_or(Error::not_found(Noun::Account))?)?;
+        group::give_back_all(tx, cx, id)?;
         license::give_back_all(tx, cx, id)?;
         account::close(tx, cx, id)?;
         alias::take(tx, ids::COMPANY_NAME, id.0)?;

@@ -142,16 +142,21 @@ pub fn settings(fields: &Fields) -> SettingsChange {
         enabled: feature.flag("featureAvailability"),
         limit: feature.int("limit"),
     });
-    let values = fields.list("applicationAgility").iter().filter_map(|field| {
-        let value = field.string("value")?;
-        Some(ValueSetting { name: field.need("name").to_owned(), value })
-    });
     let functions = fields.list("serverFunctions").iter().map(|function| FunctionSetting {
         name: function.need("functionName").to_owned(),
         enabled: function.flag("enabled"),
         parameter: function.int("parameterValue"),
     });
-    SettingsChange { features: features.collect(), values: values.collect(), functions: functions.collect() }
+    SettingsChange { features: features.collect(), values: values(fields), functions: functions.collect() }
+}
+
+/// What a code or a profile sets of application agility. A field without a value stays as it is.
+pub fn values(fields: &Fields) -> Vec<ValueSetting> {
+    let values = fields.list("applicationAgility").iter().filter_map(|field| {
+        let value = field.string("value")?;
+        Some(ValueSetting { name: field.need("name").to_owned(), value })
+    });
+    values.collect()
 }
 
 /// What is to happen to the notes of a code. The order is the core's: all, single ones, new ones.
@@ -174,7 +179,8 @@ pub fn notes(fields: &Fields) -> Result<NotesChange, Problem> {
     Ok(change)
 }
 
-fn note_kind(word: &str) -> NoteKind {
+/// Who a note is from.
+pub fn note_kind(word: &str) -> NoteKind {
     if word == "system" { NoteKind::System } else { NoteKind::General }
 }
 
@@ -187,6 +193,12 @@ pub fn new_groups(fields: &Fields) -> Vec<NewGroup> {
             notes: group.string("notes").unwrap_or_default(),
         })
         .collect()
+}
+
+/// Application agility fields to make, each with its value.
+pub fn new_agility(fields: &Fields) -> Vec<(String, String)> {
+    let values = fields.list("applicationAgility").iter();
+    values.map(|field| (field.need("name").to_owned(), field.string("value").unwrap_or_default())).collect()
 }
 
 /// Features to make.
@@ -202,6 +214,18 @@ pub fn new_features(fields: &Fields) -> Vec<NewFeature> {
             in_trials: feature.flag("availableInTrials").unwrap_or(false),
         })
         .collect()
+}
+
+/// What an object calls `name`, in any case: a text that could be an identifier, or a number.
+pub fn member_text(object: &serde_json::Value, name: &str) -> Option<String> {
+    let (_, value) = object.as_object()?.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let fits = (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    fits.then_some(text).filter(|text| !text.trim().is_empty())
 }
 
 /// Refuses a list that names one thing twice.

@@ -2,7 +2,7 @@
 //! unique too.
 
 use lessor_core::alias::{self, Space};
-use lessor_core::{AccountId, Context, Error, Noun, ProductId, ProfileId, Tx};
+use lessor_core::{AccountId, Context, EndUserId, Error, GroupId, Noun, ProductId, ProfileId, Tx};
 use uuid::Uuid;
 
 const fn space(kind: &'static str) -> Space {
@@ -23,6 +23,10 @@ pub const RESELLER: Space = space("reseller");
 pub const RESELLER_NUMBER: Space = space("reseller_number");
 /// A profile by its number.
 pub const PROFILE: Space = space("profile");
+/// A group by its number.
+pub const GROUP: Space = space("group");
+/// A user of a group by its number.
+pub const GROUP_USER: Space = space("group_user");
 /// The attributes that the dialect keeps with records.
 pub const ATTRIBUTES: &str = "zentitle";
 
@@ -33,7 +37,7 @@ pub fn tenant(cx: &Context<'_>) -> AccountId {
 
 /// A product of the caller's tenant.
 pub fn product(tx: &mut dyn Tx, cx: &Context<'_>, number: &str) -> Result<ProductId, Error> {
-    let found = alias::resolve(tx, tenant(cx), PRODUCT, number)?;
+    let found = alias::recall(tx, cx, tenant(cx), PRODUCT, number)?;
     found.map(ProductId).ok_or(Error::not_found(Noun::Product))
 }
 
@@ -52,7 +56,7 @@ pub fn company(tx: &mut dyn Tx, cx: &Context<'_>, number: i64) -> Result<Account
     if number == 0 {
         return Ok(tenant(cx));
     }
-    let found = alias::resolve(tx, tenant(cx), COMPANY, &number.to_string())?;
+    let found = alias::recall(tx, cx, tenant(cx), COMPANY, &number.to_string())?;
     found.map(AccountId).ok_or(Error::not_found(Noun::Account))
 }
 
@@ -75,9 +79,15 @@ pub fn reseller_number(tx: &mut dyn Tx, id: AccountId) -> Result<i64, Error> {
     number(tx, RESELLER_NUMBER, id.0)
 }
 
-/// The number of a profile.
-pub fn profile_number(tx: &mut dyn Tx, id: ProfileId) -> Result<i64, Error> {
-    number(tx, PROFILE, id.0)
+/// The numbers of records of one kind; those that have none are left out.
+pub fn numbers(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    space: Space,
+    records: &[Uuid],
+) -> Result<impl Iterator<Item = (Uuid, i64)>, Error> {
+    let names = alias::names_of(tx, cx, space, records)?;
+    Ok(names.into_iter().map(|(record, name)| (record, name.parse().unwrap_or(0))))
 }
 
 /// A profile by its number.
@@ -86,9 +96,31 @@ pub fn profile(tx: &mut dyn Tx, cx: &Context<'_>, number: i64) -> Result<Profile
     found.map(ProfileId).ok_or(Error::not_found(Noun::Profile))
 }
 
+/// A group by its number.
+pub fn group(tx: &mut dyn Tx, cx: &Context<'_>, number: i64) -> Result<GroupId, Error> {
+    let found = alias::recall(tx, cx, tenant(cx), GROUP, &number.to_string())?;
+    found.map(GroupId).ok_or(Error::not_found(Noun::Group))
+}
+
+/// The number of a group, 0 for one that was made elsewhere and has none.
+pub fn group_number(tx: &mut dyn Tx, id: GroupId) -> Result<i64, Error> {
+    number(tx, GROUP, id.0)
+}
+
+/// A user of a group by its number.
+pub fn group_user(tx: &mut dyn Tx, cx: &Context<'_>, number: i64) -> Result<EndUserId, Error> {
+    let found = alias::recall(tx, cx, tenant(cx), GROUP_USER, &number.to_string())?;
+    found.map(EndUserId).ok_or(Error::not_found(Noun::EndUser))
+}
+
+/// The number of a user of a group, 0 for one that was made elsewhere and has none.
+pub fn group_user_number(tx: &mut dyn Tx, id: EndUserId) -> Result<i64, Error> {
+    number(tx, GROUP_USER, id.0)
+}
+
 /// The account of a company by its name.
 pub fn company_by_name(tx: &mut dyn Tx, cx: &Context<'_>, name: &str) -> Result<AccountId, Error> {
-    let found = alias::resolve(tx, tenant(cx), COMPANY_NAME, name)?;
+    let found = alias::recall(tx, cx, tenant(cx), COMPANY_NAME, name)?;
     found.map(AccountId).ok_or(Error::not_found(Noun::Account))
 }
 

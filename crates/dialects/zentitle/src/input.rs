@@ -91,7 +91,7 @@ pub enum Kind {
     OnOff,
     /// A text; its length counts characters.
     Text {
-        /// The least length of a text that is not empty.
+        /// The least.
         min: usize,
         /// The most.
         max: usize,
@@ -186,6 +186,16 @@ pub fn from_query(query: &str, inputs: &'static [Input]) -> Result<Fields, Probl
         members.insert(name, if value.is_empty() { Json::Null } else { Json::String(value) });
     }
     from_members(&members, inputs)
+}
+
+/// What a query says, undeclared names too, as far as it can be read.
+pub fn members(query: &str) -> serde_json::Map<String, Json> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let read = pairs.filter_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((decode(name)?, Json::String(decode(value)?)))
+    });
+    read.collect()
 }
 
 /// Reads the declared inputs from a JSON body. An empty body is an object without members.
@@ -283,8 +293,9 @@ impl Input {
         if self.required && text.trim().is_empty() {
             return Err(Problem::missing(self.name));
         }
-        let length = text.chars().count();
-        let fits = length <= max && (length == 0 || length >= min) && of.takes(&text);
+        // What has a least length is no fraction and no negative number that somebody left unquoted.
+        let is_other_number = given.is_number() && min > 1 && !text.bytes().all(|byte| byte.is_ascii_digit());
+        let fits = (min..=max).contains(&text.chars().count()) && of.takes(&text) && !is_other_number;
         if fits { Ok(Value::Text(text)) } else { Err(self.invalid()) }
     }
 
@@ -347,22 +358,29 @@ impl Word {
     }
 }
 
-/// A whole number, or a text of digits with an optional sign and blanks around it.
+/// No whole number from here on is sure to be the one that was written.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A whole number, `5.0` too, or a text of digits with an optional sign and blanks around it.
 fn whole_number(given: &Json) -> Option<i64> {
     match given {
+        Json::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < EXACT)?;
+            format!("{whole:.0}").parse().ok()
+        }
         Json::Number(number) => number.as_i64(),
         Json::String(text) => text.trim().parse().ok(),
         _ => None,
     }
 }
 
-/// A text, or a number in its decimal digits as long as they are exact.
+/// A text, or a number in its decimal digits as long as they are exact, and in its shortest form where they are many.
 fn plain_text(given: &Json) -> Option<String> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     match given {
         Json::String(text) => Some(text.clone()),
         Json::Number(number) if number.is_f64() => {
-            number.as_f64().filter(|float| float.abs() < EXACT).map(|float| float.to_string())
+            let digits = number.as_f64().filter(|float| float.abs() < EXACT)?.to_string();
+            Some(if digits.len() > 32 { number.to_string() } else { digits })
         }
         Json::Number(number) => Some(number.to_string()),
         _ => None,

@@ -9,12 +9,12 @@ const MOST: i64 = i32::MAX as i64;
 const ID: Kind = Kind::Text { min: 0, max: 64, of: Charset::Any };
 const NAME: Kind = Kind::Text { min: 0, max: 255, of: Charset::Any };
 /// A name to give to something.
-const NEW_NAME: Kind = Kind::Text { min: 0, max: 200, of: Charset::Line };
+const NEW_NAME: Kind = Kind::Text { min: 1, max: 200, of: Charset::Line };
 const COMPANY_NAME: Kind = Kind::Text { min: 0, max: 200, of: Charset::NoMarkup };
 const REMARK: Kind = Kind::Text { min: 0, max: 200, of: Charset::Any };
 const VALUE: Kind = Kind::Text { min: 0, max: 4000, of: Charset::Any };
 const REFERENCE: Kind = Kind::Text { min: 0, max: 200, of: Charset::Any };
-const NEW_CODE: Kind = Kind::Text { min: 0, max: 50, of: Charset::Word };
+const NEW_CODE: Kind = Kind::Text { min: 1, max: 50, of: Charset::Word };
 const CERTIFICATE: Kind = Kind::Text { min: 0, max: 128 * 1024, of: Charset::Any };
 const NUMBER: Kind = Kind::Int { min: 0, max: MOST };
 const PAGE_SIZE: Kind = Kind::Int { min: 1, max: 10_000 };
@@ -382,26 +382,28 @@ pub(crate) const COMPANY_ID_GET: &[Input] = &[Input::need("company", NAME), ANY_
 
 // Groups and users.
 
-const FIRST_NAME: Input = Input::may("firstName", NAME);
-const LAST_NAME: Input = Input::may("lastName", NAME);
-const EMAIL: Input = Input::may("email", NAME);
-const TELEPHONE: Input = Input::may("telephone", NAME);
+const FIRST_NAME: Input = Input::may("firstName", REMARK);
+const LAST_NAME: Input = Input::may("lastName", REMARK);
+const EMAIL: Input = Input::may("email", REMARK);
+const TELEPHONE: Input = Input::may("telephone", REMARK);
 const ADDITIONAL: Input = Input::may("additionalData", Kind::Object);
 const PASSWORD: Input = Input::need("password", NAME);
+const NEW_PASSWORD: Input = Input::need("password", Kind::Text { min: 8, max: 128, of: Charset::Any });
+const GROUP_DESCRIPTION: Input = Input::may("description", Kind::Text { min: 0, max: 2000, of: Charset::Any });
 
 pub(crate) const GROUP_KEY: &[Input] = &[Input::may("groupId", NUMBER), Input::may("groupName", NAME)];
 pub(crate) const GROUP_POST: &[Input] = &[
-    Input::need("groupName", NAME),
+    Input::need("groupName", NEW_NAME),
     Input::need("type", GROUP_TYPE),
-    Input::may("description", VALUE),
+    GROUP_DESCRIPTION,
     Input::may("masterGroupId", NUMBER),
     Input::may("companyId", NUMBER),
 ];
 pub(crate) const GROUP_PUT: &[Input] = &[
     Input::need("groupId", NUMBER),
-    Input::may("groupName", NAME),
+    Input::may("groupName", NEW_NAME),
     Input::may("type", GROUP_TYPE),
-    Input::may("description", VALUE),
+    GROUP_DESCRIPTION,
     Input::may("masterGroupId", NUMBER),
     Input::may("companyId", NUMBER),
 ];
@@ -409,8 +411,8 @@ pub(crate) const GROUPS_GET: &[Input] = &[PAGE, SIZE];
 pub(crate) const USER_GET: &[Input] = &[Input::may("groupUserId", NUMBER), Input::may("userName", NAME)];
 pub(crate) const USER_POST: &[Input] = &[
     Input::need("groupId", NUMBER),
-    Input::need("userName", NAME),
-    PASSWORD,
+    Input::need("userName", NEW_NAME),
+    NEW_PASSWORD,
     FIRST_NAME,
     LAST_NAME,
     EMAIL,
@@ -420,7 +422,7 @@ pub(crate) const USER_POST: &[Input] = &[
 pub(crate) const USER_PUT: &[Input] = &[
     Input::need("groupUserId", NUMBER),
     Input::need("groupId", NUMBER),
-    Input::may("userName", NAME),
+    Input::may("userName", NEW_NAME),
     FIRST_NAME,
     LAST_NAME,
     EMAIL,
@@ -428,16 +430,17 @@ pub(crate) const USER_PUT: &[Input] = &[
     ADDITIONAL,
 ];
 pub(crate) const USER_DELETE: &[Input] = &[Input::need("groupUserId", NUMBER)];
+pub(crate) const PASSWORD_PUT: &[Input] = &[Input::need("userName", NAME), NEW_PASSWORD];
 pub(crate) const SIGN_IN: &[Input] = &[Input::need("userName", NAME), PASSWORD];
 pub(crate) const GROUP_CODE_POST: &[Input] =
     &[Input::need("groupId", NUMBER), PRODUCT, CODE, Input::may("companyId", NUMBER), Input::may("profileId", NUMBER)];
 pub(crate) const GROUP_CODE_DELETE: &[Input] = &[Input::need("groupId", NUMBER), PRODUCT, CODE];
 pub(crate) const GROUP_USER_LICENSE_POST: &[Input] = &[
-    Input::need("groupName", NAME),
+    Input::need("groupName", NEW_NAME),
     PRODUCT,
     CODE,
-    Input::need("userName", NAME),
-    PASSWORD,
+    Input::need("userName", NEW_NAME),
+    NEW_PASSWORD,
     FIRST_NAME,
     LAST_NAME,
     EMAIL,

@@ -83,10 +83,17 @@ impl KeyType {
         match self {
             KeyType::Saas => vec![SAAS],
             KeyType::ReadOnly => {
-                vec![READ, Right::ACCOUNTS_READ, Right::CATALOG_READ, Right::LICENSES_READ, Right::LICENSES_ACQUIRE]
+                vec![
+                    READ,
+                    Right::ACCOUNTS_READ,
+                    Right::CATALOG_READ,
+                    Right::LICENSES_READ,
+                    Right::LICENSES_ACQUIRE,
+                    Right::GROUPS_READ,
+                ]
             }
             KeyType::Offline => vec![OFFLINE, Right::OFFLINE],
-            KeyType::Stream => vec![STREAM, Right::EVENTS_READ],
+            KeyType::Stream => vec![STREAM, Right::STREAM_READ, Right::STREAM_WRITE],
             KeyType::ReadWrite => {
                 let others = [KeyType::ReadOnly, KeyType::Offline, KeyType::Stream, KeyType::Saas];
                 let own = vec![
@@ -94,6 +101,7 @@ impl KeyType {
                     Right::ACCOUNTS_WRITE,
                     Right::CATALOG_WRITE,
                     Right::LICENSES_WRITE,
+                    Right::GROUPS_WRITE,
                     Right::IDENTITY_READ,
                     Right::IDENTITY_WRITE,
                 ];

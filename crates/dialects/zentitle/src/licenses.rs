@@ -3,7 +3,7 @@
 use crate::convert;
 use crate::fields::Fields;
 use crate::ids;
-use crate::page::{self, Page};
+use crate::page::{self, Page, Rows, Span};
 use crate::problem::Problem;
 use crate::render::{self, Breakdown, Renderer, Show};
 use crate::reply::Reply;
@@ -13,9 +13,9 @@ use lessor_core::catalog;
 use lessor_core::license::{
     self, Acquire, ChangeLicense, Codes, IssueLicenses, LicenseFilter, LicenseView, NotesChange, Role, TermsChange,
 };
-use lessor_core::{Context, Error, ProductId, ProfileId, Refusal, Tx};
+use lessor_core::{Context, Error, ProductId, ProfileId, Refusal, Start, Tx};
 
-/// How many codes one query reads.
+/// How many codes one query reads, and one stretch of an answer has: some megabytes while it is written.
 const CHUNK: i64 = 1_000;
 
 /// `GET LicenseCode`: the code in each product that has it.
@@ -34,7 +34,9 @@ fn show(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<Vec<wire::
     let with_notes = fields.flag("getNotes").unwrap_or(false);
     let mut renderer = Renderer::default();
     let mut shown = Vec::new();
-    for view in find(tx, cx, fields)? {
+    let views = find(tx, cx, fields, show.breakdown != Breakdown::None)?;
+    renderer.learn(tx, cx, &views)?;
+    for view in views {
         let mut code = renderer.license(tx, cx, &view, show)?;
         if with_notes {
             let notes = license::notes(tx, cx, view.license.id)?;
@@ -54,10 +56,10 @@ fn breakdown(fields: &Fields) -> Breakdown {
     }
 }
 
-/// The codes that `licenseCode` names: in one product, or in all that have it.
-fn find(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<Vec<LicenseView>, Error> {
+/// The codes that `licenseCode` names: in one product, or in all that have it. With who holds what of them, if asked for.
+fn find(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields, checkouts: bool) -> Result<Vec<LicenseView>, Error> {
     let product = ids::maybe_product(tx, cx, fields.text("productId"))?;
-    license::by_code(tx, cx, ids::tenant(cx), product, fields.need("licenseCode"))
+    license::by_code(tx, cx, ids::tenant(cx), product, fields.need("licenseCode"), checkouts)
 }
 
 /// `POST LicenseCode`: generated codes are told, imported ones are known already.
@@ -158,7 +160,7 @@ fn change_command(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields, draft: &Dr
 pub async fn remove(asked: Asked) -> Result<Reply, Problem> {
     let Asked { app, caller, fields, says } = asked;
     app.write(&caller, move |tx, cx| {
-        for view in find(tx, cx, &fields)? {
+        for view in find(tx, cx, &fields, false)? {
             license::remove(tx, cx, view.license.id)?;
         }
         Ok(())
@@ -175,8 +177,11 @@ pub async fn list(asked: Asked) -> Result<Reply, Problem> {
     }
     match Page::or_count(&fields) {
         Page::Part { skip, take } => {
-            let rows = app.read(&caller, move |tx, cx| rows(tx, cx, &fields, skip, take)).await?;
-            Ok(Reply::json(&rows))
+            let span = Span { skip, take, step: CHUNK };
+            let functions = fields.flag("getSfs").unwrap_or(false);
+            let prepare =
+                move |tx: &mut dyn Tx, cx: &Context<'_>| Ok(filter(tx, cx, &fields)?.map(|filter| (filter, functions)));
+            page::streamed(app, caller, span, prepare, write).await
         }
         Page::Count | Page::All => {
             let count = app.read(&caller, move |tx, cx| match filter(tx, cx, &fields)? {
@@ -188,21 +193,22 @@ pub async fn list(asked: Asked) -> Result<Reply, Problem> {
     }
 }
 
-fn rows(
+/// Writes the codes of one query as lists show them.
+fn write(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
-    fields: &Fields,
-    skip: i64,
-    take: i64,
-) -> Result<Vec<wire::LicenseCodeRow>, Error> {
-    let show =
-        Show { breakdown: Breakdown::None, all_features: true, functions: fields.flag("getSfs").unwrap_or(false) };
-    let Some(filter) = filter(tx, cx, fields)? else { return Ok(Vec::new()) };
+    (filter, functions): &(LicenseFilter, bool),
+    start: Start,
+    limit: u32,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let views = license::list(tx, cx, filter, start, limit)?;
     let mut renderer = Renderer::default();
-    page::collect(skip, take, CHUNK, |skip, take| {
-        let views = license::list(tx, cx, &filter, skip, take)?;
-        views.iter().map(|view| renderer.license_row(tx, cx, view, show)).collect()
-    })
+    renderer.learn(tx, cx, &views)?;
+    for view in &views {
+        renderer.row(tx, cx, view, *functions, rows.begin(view.license.id.0))?;
+    }
+    Ok(())
 }
 
 /// The filter that the inputs describe; `None` when they name a company that does not exist, which no code has.
@@ -227,7 +233,7 @@ fn filter(tx: &mut dyn Tx, cx: &Context<'_>, fields: &Fields) -> Result<Option<L
 }
 
 /// What is there, or nothing: other errors stay errors.
-fn existing<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
+pub fn existing<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(Error::Refused(Refusal::NotFound(_))) => Ok(None),

@@ -1,7 +1,8 @@
 //! The OpenAPI document, read off the table of calls.
 
 use crate::examples;
-use crate::input::{Charset, Input, Kind, Word};
+use crate::forms::{self, Place};
+use crate::input::Input;
 use crate::schemas;
 use crate::table::{Answer, CALLS, Call, Keys};
 use serde_json::{Map, Value, json};
@@ -78,14 +79,13 @@ fn description(call: &Call) -> String {
         Keys::Offline => "WebAPI READ-WRITE, WebAPI Offline",
         Keys::Stream => "WebAPI DS",
     };
-    let state = if call.handler.is_some() { "" } else { " Not built yet: answers 501." };
-    format!("Keys: {keys}.{state}")
+    format!("Keys: {keys}.")
 }
 
 fn responses(call: &Call) -> Value {
     let mut responses = Map::new();
     responses.insert("200".into(), success(call));
-    let mut statuses = vec!["400", "401", "403", "404", "409", "429", "500", "501", "503", "507"];
+    let mut statuses = vec!["400", "401", "403", "404", "409", "429", "500", "503", "507"];
     if call.verb.has_body() {
         statuses.extend(["413", "415"]);
     }
@@ -134,7 +134,7 @@ fn parameter(call: &Call, input: &Input) -> Value {
         "name": input.name,
         "in": "query",
         "required": input.required,
-        "schema": schema(input, Place::Query),
+        "schema": forms::schema(input, Place::Query),
     });
     let requests = examples::of(call.controller, call.verb).map(|example| example.requests).unwrap_or_default();
     let shown = requests.first().and_then(|query| in_query(query.trim(), input.name));
@@ -152,7 +152,7 @@ fn in_query(query: &str, name: &str) -> Option<Value> {
 }
 
 fn request_body(call: &Call) -> Value {
-    let mut content = json!({ "schema": object(call.inputs) });
+    let mut content = json!({ "schema": forms::object(call.inputs) });
     let requests = examples::of(call.controller, call.verb).map(|example| example.requests).unwrap_or_default();
     if !requests.is_empty() {
         let shown = requests.iter().enumerate();
@@ -161,85 +161,6 @@ fn request_body(call: &Call) -> Value {
     }
     let required = call.inputs.iter().any(|input| input.required);
     json!({ "required": required, "content": { "application/json": content } })
-}
-
-fn object(inputs: &[Input]) -> Value {
-    let properties: Map<_, _> =
-        inputs.iter().map(|input| (input.name.to_owned(), schema(input, Place::Body))).collect();
-    let required: Vec<&str> =
-        inputs.iter().filter(|input| input.required && input.aliases.is_empty()).map(|input| input.name).collect();
-    let mut object = json!({ "type": "object", "properties": properties });
-    if !required.is_empty() {
-        object["required"] = json!(required);
-    }
-    object
-}
-
-/// Where a value stands: a query has texts alone, a body has JSON too.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Query,
-    Body,
-}
-
-fn schema(input: &Input, place: Place) -> Value {
-    let in_body = |json: Value, text: Value| match place {
-        Place::Query => json,
-        Place::Body => json!({ "anyOf": [json, text] }),
-    };
-    match input.kind {
-        Kind::Int { min, max } => in_body(
-            json!({ "type": "integer", "minimum": min, "maximum": max }),
-            json!({ "type": "string", "pattern": r"^\s*[+-]?[0-9]+\s*$" }),
-        ),
-        Kind::Flag => in_body(json!({ "type": "integer", "enum": [0, 1] }), words(&["0", "1"])),
-        Kind::TrueFalse if place == Place::Query => json!({ "type": "boolean" }),
-        Kind::TrueFalse => json!({ "anyOf": [words(&["true", "false"]), { "type": "boolean" }] }),
-        Kind::OnOff => words(&["on", "off"]),
-        Kind::Text { min, max, of } => text(input, min, max, of),
-        Kind::Choice(choice) => words(&choice.iter().map(|Word { word, .. }| *word).collect::<Vec<_>>()),
-        Kind::When => instant(),
-        Kind::WhenOrReset => json!({ "anyOf": [instant(), { "type": "string", "const": "reset" }] }),
-        Kind::Object => {
-            json!({ "anyOf": [{ "type": "object" }, { "type": "string", "contentMediaType": "application/json" }] })
-        }
-        Kind::AnyJson => json!({}),
-        Kind::List(inputs) => {
-            let least = usize::from(input.required);
-            json!({ "type": "array", "items": object(inputs), "minItems": least })
-        }
-        Kind::TextList { max, of } => {
-            let mut items = json!({ "type": "string", "minLength": 1, "maxLength": max });
-            insert_pattern(&mut items, of);
-            json!({ "type": "array", "items": items })
-        }
-    }
-}
-
-fn words(words: &[&str]) -> Value {
-    json!({ "type": "string", "enum": words })
-}
-
-fn instant() -> Value {
-    json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }] })
-}
-
-fn text(input: &Input, min: usize, max: usize, of: Charset) -> Value {
-    let least = min.max(usize::from(input.required));
-    let mut schema = json!({ "type": "string", "minLength": least, "maxLength": max });
-    insert_pattern(&mut schema, of);
-    schema
-}
-
-fn insert_pattern(schema: &mut Value, of: Charset) {
-    let pattern = match of {
-        Charset::Any => return,
-        Charset::NoMarkup => r#"^[^'"\\<>\u0000-\u001f\u007f-\u009f]*$"#,
-        Charset::Line => r"^(?!\s)[^\u0000-\u001f\u007f-\u009f]*(?<!\s)$",
-        Charset::Code => "^[A-Za-z0-9-]*$",
-        Charset::Word => "^[A-Za-z0-9_-]*$",
-    };
-    schema["pattern"] = json!(pattern);
 }
 
 #[cfg(test)]
@@ -261,6 +182,26 @@ mod tests {
             assert_eq!(shown, Some(call.inputs.len()), "{}", call.action);
         }
         assert_eq!(document["paths"].as_object().map(Map::len), Some(35));
+    }
+
+    #[test]
+    fn every_call_shows_an_example_of_what_goes_in_and_of_what_comes_out() {
+        let document = openapi();
+        for call in &CALLS {
+            let operation = &document["paths"][format!("/api/v2/{}", call.controller)][call.verb.word().to_lowercase()];
+            let answer = &operation["responses"]["200"]["content"]["application/json"]["examples"];
+            assert!(answer.is_object(), "{}", call.action);
+            let shown = match operation["parameters"].as_array() {
+                None => operation["requestBody"]["content"]["application/json"]["examples"].is_object(),
+                Some(parameters) => {
+                    let shown = |parameter: &&Value| parameter["example"].is_string();
+                    let needed = parameters.iter().filter(|parameter| parameter["required"] == true);
+                    parameters.is_empty()
+                        || parameters.iter().any(|known| shown(&known)) && needed.clone().all(|known| shown(&known))
+                }
+            };
+            assert!(shown, "{}", call.action);
+        }
     }
 
     #[test]

@@ -73,9 +73,14 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::new(status, "Internal Error") }
     }
 
+    /// What is said for a reason, naming what failed.
+    pub fn text(reason: &str, action: &str) -> String {
+        format!("Error: {reason}. {action} Failed")
+    }
+
     /// The answer, naming what failed (`Updating License Code`).
     pub fn into_response(self, action: &str) -> Response {
-        let text = format!("Error: {}. {action} Failed", self.reason);
+        let text = Self::text(&self.reason, action);
         let mut response = Response::new(Body::from(serde_json::Value::String(text).to_string()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
@@ -214,7 +219,8 @@ fn missing_record(noun: Noun) -> Problem {
         | Noun::EndUser
         | Noun::SigningKey
         | Noun::StoredText
-        | Noun::Daemon => Problem::not_found(entity(noun)),
+        | Noun::Daemon
+        | Noun::Meter => Problem::not_found(entity(noun)),
     }
 }
 
@@ -244,6 +250,7 @@ fn entity(noun: Noun) -> &'static str {
         Noun::SigningKey => "Signing Key",
         Noun::StoredText => "Secure Store",
         Noun::Daemon => "Daemon",
+        Noun::Meter => "Meter",
     }
 }
 
@@ -268,10 +275,12 @@ const NAMES: Names = &[
     ("network_seats", "networkSeats"),
     ("heartbeat_minutes", "heartBeat"),
     ("feature group", "featureGroupName"),
+    ("new feature group", "newFeatureGroupName"),
     ("feature code", "featureCode"),
     ("feature name", "featureName"),
     ("in_trials", "availableInTrials"),
     ("value name", "name"),
+    ("new value name", "newName"),
     ("values", "applicationAgility"),
     ("functions", "serverFunctions"),
     ("parameter", "parameterValue"),
@@ -284,6 +293,9 @@ const NAMES: Names = &[
     ("rights", "keyType"),
     ("checked_out", "checkedOutTokens"),
     ("fingerprint", "computerId"),
+    ("device", "computerId"),
+    ("license code", "licenseCode"),
+    ("consumer", "clientInfo"),
 ];
 
 #[cfg(test)]

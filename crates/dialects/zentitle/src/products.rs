@@ -74,7 +74,6 @@ fn draft(fields: &Fields) -> Result<CreateProduct, Problem> {
     convert::once_each(fields, "applicationAgility", "name")?;
     let trial_offered = fields.flag("inTrial").unwrap_or(false);
     let default_days = if trial_offered { DEFAULT_TRIAL_DAYS } else { 0 };
-    let agility = fields.list("applicationAgility").iter();
     Ok(CreateProduct {
         id: None,
         tenant: lessor_core::AccountId(uuid::Uuid::nil()),
@@ -84,9 +83,7 @@ fn draft(fields: &Fields) -> Result<CreateProduct, Problem> {
         terms: convert::product_terms(fields)?,
         groups: convert::new_groups(fields),
         features: convert::new_features(fields),
-        values: agility
-            .map(|field| (field.need("name").to_owned(), field.string("value").unwrap_or_default()))
-            .collect(),
+        values: convert::new_agility(fields),
     })
 }
 
@@ -147,7 +144,7 @@ pub async fn remove_feature(asked: Asked) -> Result<Reply, Problem> {
 }
 
 /// Runs a command on the product that `productId` names.
-async fn on_product<F>(asked: Asked, command: F) -> Result<(), Problem>
+pub(crate) async fn on_product<F>(asked: Asked, command: F) -> Result<(), Problem>
 where
     F: Fn(&mut dyn Tx, &Context<'_>, ProductId) -> Result<(), Error> + Send + 'static,
 {

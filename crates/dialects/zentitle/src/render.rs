@@ -1,14 +1,20 @@
 //! From the core's records to the shapes of `wire.rs`. A [`Renderer`] lives for one answer and asks for each product, company
 //! and profile once.
 
+mod settings;
+
 use crate::ids;
 use crate::wire;
-use lessor_core::catalog::{self, Catalog, Feature, FeatureKind, GrantView, Known, Profile, Settings};
-use lessor_core::license::{Concurrency, LicenseView, Note, NoteKind, TermKind};
-use lessor_core::{AccountId, Context, Error, FeatureId, ProductId, ProfileId, Tx};
+use lessor_core::alias::{self, Space};
+use lessor_core::catalog::{self, Catalog, Feature, Known, Profile, Settings};
+use lessor_core::license::{Concurrency, License, LicenseView, Note, NoteKind, TermKind};
+use lessor_core::{Context, Error, ProductId, ProfileId, Tx};
+use serde::Serialize;
+use settings::{agility, feature_type, features, functions};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// The group of features that are in no other.
 const DEFAULT_GROUP: &str = "Default";
@@ -35,49 +41,74 @@ pub struct Show {
     pub functions: bool,
 }
 
-/// What one answer has looked up already.
+/// A product as answers show it.
+struct Product {
+    /// Its ten digits.
+    number: String,
+    known: Arc<Known>,
+}
+
+/// What one answer, or one stretch of a long one, has looked up already.
 #[derive(Default)]
 pub struct Renderer {
-    products: HashMap<ProductId, (String, Arc<Known>)>,
-    companies: HashMap<AccountId, i64>,
-    resellers: HashMap<AccountId, i64>,
-    profiles: HashMap<ProfileId, i64>,
+    products: HashMap<ProductId, Arc<Product>>,
+    companies: HashMap<Uuid, i64>,
+    resellers: HashMap<Uuid, i64>,
+    profiles: HashMap<Uuid, i64>,
+    end: Option<RowEnd>,
+}
+
+/// What a row ends with: all that its license has set, written as JSON without the brace that opens it. Licenses of one
+/// profile have mostly set the same, so that the next row often ends alike.
+struct RowEnd {
+    product: ProductId,
+    settings: Settings,
+    with_functions: bool,
+    text: Vec<u8>,
 }
 
 impl Renderer {
     /// Number and catalog of a product.
-    fn product(&mut self, tx: &mut dyn Tx, cx: &Context<'_>, id: ProductId) -> Result<(&str, &Catalog), Error> {
-        let (number, known) = match self.products.entry(id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(free) => free.insert((ids::product_number(tx, id)?, catalog::known_now(tx, cx, id)?)),
-        };
-        Ok((number, &known.catalog))
+    fn product(&mut self, tx: &mut dyn Tx, cx: &Context<'_>, id: ProductId) -> Result<Arc<Product>, Error> {
+        Ok(match self.products.entry(id) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(free) => {
+                let number = alias::names_of(tx, cx, ids::PRODUCT, &[id.0])?;
+                // One that was made elsewhere has none.
+                let number = number.into_values().next().map(|number| number.as_ref().to_owned()).unwrap_or_default();
+                let known = catalog::known_now(tx, cx, id)?;
+                Arc::clone(free.insert(Arc::new(Product { number, known })))
+            }
+        })
     }
 
     /// The ten digits of a product.
     pub fn product_number(&mut self, tx: &mut dyn Tx, cx: &Context<'_>, id: ProductId) -> Result<String, Error> {
-        Ok(self.product(tx, cx, id)?.0.to_owned())
+        Ok(self.product(tx, cx, id)?.number.clone())
     }
 
-    /// The vendor itself is no company.
-    fn company(&mut self, tx: &mut dyn Tx, tenant: AccountId, id: AccountId) -> Result<i64, Error> {
-        if id == tenant {
-            return Ok(0);
+    /// Looks up the companies and profiles of licenses, before they are shown.
+    pub fn learn(&mut self, tx: &mut dyn Tx, cx: &Context<'_>, views: &[LicenseView]) -> Result<(), Error> {
+        let companies = views.iter().map(|view| view.license.account.0);
+        numbers(tx, cx, ids::COMPANY, &mut self.companies, companies)?;
+        let profiles = views.iter().filter_map(|view| view.license.profile).map(|id| id.0);
+        numbers(tx, cx, ids::PROFILE, &mut self.profiles, profiles)
+    }
+
+    /// The number of a company that was looked up. The vendor itself is no company.
+    fn company(&self, license: &License) -> i64 {
+        if license.account == license.tenant {
+            return 0;
         }
-        remembered(&mut self.companies, id, || ids::company_number(tx, id))
+        self.companies.get(&license.account.0).copied().unwrap_or(0)
     }
 
-    fn profile_number(&mut self, tx: &mut dyn Tx, id: Option<ProfileId>) -> Result<i64, Error> {
-        let Some(id) = id else { return Ok(0) };
-        remembered(&mut self.profiles, id, || ids::profile_number(tx, id))
+    /// The number of a profile that was looked up; 0 stands for none.
+    fn profile_number(&self, id: Option<ProfileId>) -> i64 {
+        id.and_then(|id| self.profiles.get(&id.0).copied()).unwrap_or(0)
     }
 
-    fn reseller(&mut self, tx: &mut dyn Tx, id: Option<AccountId>) -> Result<i64, Error> {
-        let Some(id) = id else { return Ok(0) };
-        remembered(&mut self.resellers, id, || ids::reseller_number(tx, id))
-    }
-
-    /// A code without its notes.
+    /// A code without its notes, one of those that were [learnt](Self::learn).
     pub fn license(
         &mut self,
         tx: &mut dyn Tx,
@@ -86,13 +117,13 @@ impl Renderer {
         show: Show,
     ) -> Result<wire::LicenseCode, Error> {
         let license = &view.license;
-        let company_id = self.company(tx, license.tenant, license.account)?;
-        let profile_id = self.profile_number(tx, license.profile)?;
-        let (product_id, catalog) = self.product(tx, cx, license.product)?;
+        let company_id = self.company(license);
+        let product = self.product(tx, cx, license.product)?;
+        let catalog = &product.known.catalog;
         let terms = &license.terms;
         Ok(wire::LicenseCode {
             license_code: license.code.clone(),
-            product_id: product_id.to_owned(),
+            product_id: product.number.clone(),
             company: if company_id == 0 { String::new() } else { view.account_name.clone() },
             company_id,
             order_id: license.order.clone(),
@@ -106,7 +137,7 @@ impl Renderer {
             network_seats: terms.network_seats,
             heart_beat: terms.heartbeat_minutes,
             profile_name: view.profile_name.clone().unwrap_or_else(|| "default".to_owned()),
-            profile_id: wire::ProfileNumber(profile_id),
+            profile_id: wire::ProfileNumber(self.profile_number(license.profile)),
             concurrent_processes: terms.process_limit,
             num_activations: license.active_count,
             concurrency_mode: concurrency_mode(terms.concurrency),
@@ -124,16 +155,75 @@ impl Renderer {
         })
     }
 
-    /// A code as lists show it.
-    pub fn license_row(
+    /// Writes a code as lists show it, one of those that were [learnt](Self::learn).
+    pub fn row(
         &mut self,
         tx: &mut dyn Tx,
         cx: &Context<'_>,
         view: &LicenseView,
-        show: Show,
-    ) -> Result<wire::LicenseCodeRow, Error> {
-        let code = self.license(tx, cx, view, show)?;
-        Ok(wire::LicenseCodeRow { num_de_activations: view.license.returned_count, ..code.into() })
+        with_functions: bool,
+        into: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let license = &view.license;
+        let company_id = self.company(license);
+        let product = self.product(tx, cx, license.product)?;
+        let terms = &license.terms;
+        let row = wire::LicenseCodeRow {
+            license_code: &license.code,
+            product_id: &product.number,
+            company: if company_id == 0 { "" } else { &view.account_name },
+            company_id,
+            order_id: &license.order,
+            enabled_for_use: wire::TrueFalse(license.hold_count == 0),
+            license_type: license_type(terms.term.kind),
+            profile_name: view.profile_name.as_deref().unwrap_or("default"),
+            profile_id: wire::ProfileNumber(self.profile_number(license.profile)),
+            acquired_by_webservice: wire::TrueFalse(license.acquired),
+            clients_allowed: terms.activation_limit,
+            client_lease_period: terms.online_lease_hours,
+            vm_lease_period: terms.virtual_lease_hours,
+            client_offline_lease_period: terms.offline_lease_hours,
+            network_seats: terms.network_seats,
+            heart_beat: terms.heartbeat_minutes,
+            concurrent_processes: terms.process_limit,
+            num_activations: license.active_count,
+            num_de_activations: license.returned_count,
+            concurrency_mode: concurrency_mode(terms.concurrency),
+            subscription_period: terms.term.days,
+            subscription_end_date: terms.term.end,
+            subscription_last_activated: license.last_activated_at,
+            maintenance_end_date: terms.maintenance_end,
+            created: license.created_at,
+            modified: license.modified_at,
+        };
+        write(into, &row);
+        // The members that follow take the place of the brace.
+        into.pop();
+        into.push(b',');
+        into.extend_from_slice(self.end(&product, view, with_functions));
+        Ok(())
+    }
+
+    /// What the row of a license ends with.
+    fn end(&mut self, product: &Product, view: &LicenseView, with_functions: bool) -> &[u8] {
+        let alike = |end: &RowEnd| {
+            (end.product, end.with_functions) == (view.license.product, with_functions) && end.settings == view.settings
+        };
+        let kept = self.end.take().filter(alike);
+        let end = kept.unwrap_or_else(|| {
+            let catalog = &product.known.catalog;
+            let show = Show { breakdown: Breakdown::None, all_features: true, functions: with_functions };
+            let set = wire::LicenseCodeRowEnd {
+                features: features(catalog, &view.settings, show, &[]),
+                application_agility: agility(catalog, &view.settings),
+                server_functions: with_functions.then(|| functions(catalog, &view.settings)),
+            };
+            let mut text = Vec::new();
+            write(&mut text, &set);
+            text.remove(0);
+            RowEnd { product: view.license.product, settings: view.settings.clone(), with_functions, text }
+        });
+        &self.end.insert(end).text
     }
 
     /// A profile. Its figures are sums over its codes.
@@ -146,14 +236,16 @@ impl Renderer {
         with_product: bool,
     ) -> Result<wire::Profile, Error> {
         let settings = profile.settings(tx)?;
-        let profile_id = self.profile_number(tx, Some(profile.id))?;
-        let reseller_id = self.reseller(tx, profile.reseller)?;
-        let (product_id, catalog) = self.product(tx, cx, profile.product)?;
+        numbers(tx, cx, ids::PROFILE, &mut self.profiles, std::iter::once(profile.id.0))?;
+        numbers(tx, cx, ids::RESELLER_NUMBER, &mut self.resellers, profile.reseller.map(|id| id.0).into_iter())?;
+        let reseller_id = profile.reseller.and_then(|id| self.resellers.get(&id.0).copied()).unwrap_or(0);
+        let product = self.product(tx, cx, profile.product)?;
+        let catalog = &product.known.catalog;
         let terms = &profile.terms;
         Ok(wire::Profile {
-            product_id: with_product.then(|| product_id.to_owned()),
+            product_id: with_product.then(|| product.number.clone()),
             profile_name: profile.name.clone(),
-            profile_id,
+            profile_id: self.profile_number(Some(profile.id)),
             enabled_for_use: wire::TrueFalse(profile.enabled),
             license_type: license_type(terms.term.kind),
             clients_allowed: terms.activation_limit,
@@ -178,17 +270,31 @@ impl Renderer {
     }
 }
 
-fn remembered<K: std::hash::Hash + Eq + Copy>(
-    known: &mut HashMap<K, i64>,
-    key: K,
-    ask: impl FnOnce() -> Result<i64, Error>,
-) -> Result<i64, Error> {
-    if let Some(number) = known.get(&key) {
-        return Ok(*number);
+/// Adds the numbers of records that are not known yet; 0 for those that have none.
+fn numbers(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    space: Space,
+    known: &mut HashMap<Uuid, i64>,
+    records: impl Iterator<Item = Uuid>,
+) -> Result<(), Error> {
+    let mut unknown = Vec::new();
+    for record in records {
+        if let Entry::Vacant(free) = known.entry(record) {
+            free.insert(0);
+            unknown.push(record);
+        }
     }
-    let number = ask()?;
-    known.insert(key, number);
-    Ok(number)
+    if !unknown.is_empty() {
+        known.extend(ids::numbers(tx, cx, space, &unknown)?);
+    }
+    Ok(())
+}
+
+/// Writes as JSON.
+fn write(into: &mut Vec<u8>, shape: &impl Serialize) {
+    // The shapes of `wire.rs` have text keys alone, so that writing them into memory cannot fail.
+    serde_json::to_writer(into, shape).unwrap_or_default();
 }
 
 /// A product.
@@ -232,87 +338,6 @@ pub fn note(note: Note) -> wire::Note {
     }
 }
 
-/// One check-out: feature, device, user, held, consumed.
-type Checkout = (FeatureId, String, String, i64, i64);
-
-fn features(catalog: &Catalog, settings: &Settings, show: Show, checkouts: &[Checkout]) -> Vec<wire::FeatureUse> {
-    let grant = |feature: &Feature| settings.grants.get(&feature.id).copied().unwrap_or_default();
-    catalog
-        .features
-        .iter()
-        .map(|feature| (feature, grant(feature)))
-        .filter(|(_, grant)| show.all_features || grant.enabled)
-        .map(|(feature, grant)| wire::FeatureUse {
-            feature_code: feature.code.clone(),
-            feature_availability: wire::OnOff(grant.enabled),
-            feature_type: feature_type(feature.kind),
-            feature_details: details(feature, grant, show.breakdown, checkouts),
-        })
-        .collect()
-}
-
-/// Limit and figure, then who has how much of it, each as `name : value`.
-fn details(feature: &Feature, grant: GrantView, breakdown: Breakdown, checkouts: &[Checkout]) -> Vec<String> {
-    let (limit, count) = match feature.kind {
-        FeatureKind::Floating => ("maximumActive", "totalActive"),
-        FeatureKind::Pool => ("elementLimit", "elementCount"),
-        FeatureKind::Tokens => ("tokenLimit", "tokenCount"),
-        FeatureKind::Flag | FeatureKind::Store => return Vec::new(),
-    };
-    let mut lines = vec![format!("{limit} : {}", grant.limit), format!("{count} : {}", grant.used)];
-    for ((computer, user), total) in totals(feature.id, breakdown, checkouts) {
-        lines.push(format!("computerId : {computer}"));
-        lines.extend(user.map(|user| format!("userName : {user}")));
-        lines.push(format!("total : {total}"));
-    }
-    lines
-}
-
-type Holder<'a> = (&'a str, Option<&'a str>);
-
-/// What each computer (and user) has of a feature, in the order they are stored; those that have nothing are left out.
-fn totals<'a>(
-    feature: FeatureId,
-    breakdown: Breakdown,
-    checkouts: &'a [Checkout],
-) -> impl Iterator<Item = (Holder<'a>, i64)> {
-    let mut totals: Vec<(Holder<'a>, i64)> = Vec::new();
-    let wanted = checkouts.iter().filter(|_| breakdown != Breakdown::None).filter(|checkout| checkout.0 == feature);
-    for (_, computer, user, held, _) in wanted {
-        let holder = (computer.as_str(), (breakdown == Breakdown::Users).then_some(user.as_str()));
-        match totals.iter_mut().find(|(known, _)| *known == holder) {
-            Some((_, total)) => *total += held,
-            None => totals.push((holder, *held)),
-        }
-    }
-    totals.into_iter().filter(|(_, total)| *total != 0)
-}
-
-fn agility(catalog: &Catalog, settings: &Settings) -> Vec<wire::Agility> {
-    let values = catalog.values.iter();
-    values
-        .map(|value| wire::Agility {
-            name: value.name.clone(),
-            value: settings.values.get(&value.id).unwrap_or(&value.value).clone(),
-        })
-        .collect()
-}
-
-fn functions(catalog: &Catalog, settings: &Settings) -> Vec<wire::ServerFunction> {
-    let functions = catalog.functions.iter();
-    functions
-        .map(|function| {
-            let set = settings.functions.get(&function.id).copied();
-            let (enabled, parameter) = set.unwrap_or((function.enabled, None));
-            wire::ServerFunction {
-                function_name: function.name.clone(),
-                enabled: wire::OnOff(enabled),
-                parameter_value: parameter.map(|number| number.to_string()).unwrap_or_default(),
-            }
-        })
-        .collect()
-}
-
 fn license_type(kind: TermKind) -> &'static str {
     match kind {
         TermKind::Perpetual => "perpetual",
@@ -326,15 +351,5 @@ fn concurrency_mode(mode: Concurrency) -> &'static str {
         Concurrency::Off => "off",
         Concurrency::Cloud => "cloud",
         Concurrency::Network => "network",
-    }
-}
-
-fn feature_type(kind: FeatureKind) -> &'static str {
-    match kind {
-        FeatureKind::Flag => "Normal",
-        FeatureKind::Floating => "Floating",
-        FeatureKind::Pool => "ElementPool",
-        FeatureKind::Tokens => "ConsumptionToken",
-        FeatureKind::Store => "SecureStore",
     }
 }

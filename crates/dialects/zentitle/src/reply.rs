@@ -3,18 +3,31 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::Stream;
 use http::{HeaderValue, header};
+use lessor_core::Error;
 use serde::Serialize;
 
-/// A finished answer.
-#[derive(Clone, Debug)]
-pub struct Reply(Bytes);
+/// A finished answer, or one whose end is made while its beginning is sent.
+#[derive(Debug)]
+pub struct Reply(Body);
 
 impl Reply {
     /// An object or a list.
     pub fn json(body: &impl Serialize) -> Self {
         // The shapes of `wire.rs` have text keys alone, so that writing them cannot fail.
-        Self(serde_json::to_vec(body).unwrap_or_default().into())
+        Self::written(serde_json::to_vec(body).unwrap_or_default())
+    }
+
+    /// JSON that is written already.
+    pub fn written(text: Vec<u8>) -> Self {
+        Self(text.into())
+    }
+
+    /// JSON that is written in parts. A part that fails cuts the answer short, which the client sees: the connection ends
+    /// before the body does.
+    pub fn parts(parts: impl Stream<Item = Result<Bytes, Error>> + Send + 'static) -> Self {
+        Self(Body::from_stream(parts))
     }
 
     /// A bare text.
@@ -29,14 +42,9 @@ impl Reply {
 
     /// The answer.
     pub fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.0));
+        let mut response = Response::new(self.0);
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response
-    }
-
-    /// The body, for tests.
-    pub fn body(&self) -> &[u8] {
-        &self.0
     }
 }

@@ -5,6 +5,7 @@ use crate::fields::Fields;
 use crate::input;
 use crate::keys::KeyType;
 use crate::problem::Problem;
+use crate::record::Recording;
 use crate::table::{self, Asked, Call, Verb};
 use axum::Router;
 use axum::body::Body;
@@ -59,10 +60,22 @@ fn locate(method: &http::Method, path: &str) -> Result<&'static Call, Problem> {
 async fn run(app: App, call: &'static Call, request: Request) -> Result<Response, Problem> {
     let id = request.extensions().get::<RequestId>().copied().unwrap_or_else(|| app.new_request());
     let caller = auth::authenticate(&app, request.headers(), id).await?;
+    let mut recording = Recording::begin(&app, &caller, call, request.extensions()).await;
+    let outcome = serve(app, caller, call, request, &mut recording).await;
+    recording.end(&outcome);
+    outcome
+}
+
+async fn serve(
+    app: App,
+    caller: Caller,
+    call: &'static Call,
+    request: Request,
+    recording: &mut Recording,
+) -> Result<Response, Problem> {
     check_key_type(&app, &caller, call).await?;
-    let fields = read(call, request).await?;
-    let handler = call.handler.ok_or_else(|| Problem::new(StatusCode::NOT_IMPLEMENTED, "Not Implemented"))?;
-    Ok(handler(Asked { app, caller, fields, says: call.says }).await?.into_response())
+    let fields = read(call, request, recording).await?;
+    Ok((call.handler)(Asked { app, caller, fields, says: call.says }).await?.into_response())
 }
 
 async fn check_key_type(app: &App, caller: &Caller, call: &Call) -> Result<(), Problem> {
@@ -77,12 +90,16 @@ async fn check_key_type(app: &App, caller: &Caller, call: &Call) -> Result<(), P
 }
 
 /// Checks the inputs: the query of GET and DELETE, whose body says nothing, and the body of POST and PUT.
-async fn read(call: &Call, request: Request) -> Result<Fields, Problem> {
+async fn read(call: &Call, request: Request, recording: &mut Recording) -> Result<Fields, Problem> {
     if !call.verb.has_body() {
-        return input::from_query(request.uri().query().unwrap_or_default(), call.inputs);
+        let query = request.uri().query().unwrap_or_default();
+        recording.query(query);
+        return input::from_query(query, call.inputs);
     }
     check_media_type(request.headers())?;
-    input::from_body(&body(request.into_body()).await?, call.inputs)
+    let body = body(request.into_body()).await?;
+    recording.body(&body);
+    input::from_body(&body, call.inputs)
 }
 
 /// A body without a type is taken for JSON.

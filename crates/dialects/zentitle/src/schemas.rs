@@ -98,7 +98,7 @@ const SHAPES: &[(&str, &str)] = &[
 pub fn all() -> Value {
     let mut all: Map<String, Value> =
         SHAPES.iter().map(|(name, members)| ((*name).to_owned(), shape(members))).collect();
-    all.insert("Error".into(), json!({ "type": "string", "pattern": "^Error: .+ Failed$" }));
+    all.insert("Error".into(), json!({ "type": "string", "pattern": r"^Error: [\s\S]+ Failed$" }));
     Value::Object(all)
 }
 

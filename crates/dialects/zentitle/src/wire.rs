@@ -182,18 +182,18 @@ pub struct LicenseCode {
     pub(crate) current_live_activations: i64,
 }
 
-/// A code, as `LicenseCodes` lists it.
+/// A code, as `LicenseCodes` lists it; the members of [`LicenseCodeRowEnd`] follow in the same object.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LicenseCodeRow {
-    pub(crate) license_code: String,
-    pub(crate) product_id: String,
-    pub(crate) company: String,
+pub struct LicenseCodeRow<'a> {
+    pub(crate) license_code: &'a str,
+    pub(crate) product_id: &'a str,
+    pub(crate) company: &'a str,
     pub(crate) company_id: i64,
-    pub(crate) order_id: String,
+    pub(crate) order_id: &'a str,
     pub(crate) enabled_for_use: TrueFalse,
     pub(crate) license_type: &'static str,
-    pub(crate) profile_name: String,
+    pub(crate) profile_name: &'a str,
     pub(crate) profile_id: ProfileNumber,
     pub(crate) acquired_by_webservice: TrueFalse,
     pub(crate) clients_allowed: i64,
@@ -212,47 +212,16 @@ pub struct LicenseCodeRow {
     pub(crate) maintenance_end_date: Option<Timestamp>,
     pub(crate) created: Timestamp,
     pub(crate) modified: Timestamp,
+}
+
+/// What a code that is listed has set: the last members of its object.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LicenseCodeRowEnd {
     pub(crate) features: Vec<FeatureUse>,
     pub(crate) application_agility: Vec<Agility>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server_functions: Option<Vec<ServerFunction>>,
-}
-
-impl From<LicenseCode> for LicenseCodeRow {
-    /// The same figures in the other order; `num_de_activations` is the one that the single code does not show.
-    fn from(code: LicenseCode) -> Self {
-        Self {
-            license_code: code.license_code,
-            product_id: code.product_id,
-            company: code.company,
-            company_id: code.company_id,
-            order_id: code.order_id,
-            enabled_for_use: code.enabled_for_use,
-            license_type: code.license_type,
-            profile_name: code.profile_name,
-            profile_id: code.profile_id,
-            acquired_by_webservice: code.acquired_by_webservice,
-            clients_allowed: code.clients_allowed,
-            client_lease_period: code.client_lease_period,
-            vm_lease_period: code.vm_lease_period,
-            client_offline_lease_period: code.client_offline_lease_period,
-            network_seats: code.network_seats,
-            heart_beat: code.heart_beat,
-            concurrent_processes: code.concurrent_processes,
-            num_activations: code.num_activations,
-            num_de_activations: 0,
-            concurrency_mode: code.concurrency_mode,
-            subscription_period: code.subscription_period,
-            subscription_end_date: code.subscription_end_date,
-            subscription_last_activated: code.subscription_last_activated,
-            maintenance_end_date: code.maintenance_end_date,
-            created: code.created,
-            modified: code.modified,
-            features: code.features,
-            application_agility: code.application_agility,
-            server_functions: code.server_functions,
-        }
-    }
 }
 
 /// A code by its product.
@@ -382,4 +351,53 @@ pub struct CompanyProduct {
     /// `0` for a company of all products.
     pub(crate) product_id: String,
     pub(crate) product_name: String,
+}
+
+/// A network master license, beside one of its daemons.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkMasterLicense {
+    pub(crate) network_license: String,
+    pub(crate) max_users: i64,
+    pub(crate) current_users: i64,
+    /// The company's name; empty for none.
+    pub(crate) shafer_company: String,
+    pub(crate) activated: Option<Timestamp>,
+    pub(crate) deactivated: Option<Timestamp>,
+    pub(crate) created: Timestamp,
+    /// Of the daemon; empty before there is one.
+    #[serde(rename = "computerID")]
+    pub(crate) computer_id: String,
+}
+
+/// A record of the event stream.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StreamEvent {
+    pub(crate) client_created: Timestamp,
+    pub(crate) created: Timestamp,
+    pub(crate) event_type: &'static str,
+    pub(crate) event: String,
+    /// An object.
+    pub(crate) payload: serde_json::Value,
+    pub(crate) ip: String,
+    pub(crate) processed: bool,
+    pub(crate) user_id: String,
+}
+
+/// Who uses a product on a computer.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsumerRecord {
+    pub(crate) product_id: String,
+    pub(crate) computer_id: String,
+    /// Empty for a trial.
+    pub(crate) license_code: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) company: String,
+    pub(crate) email: String,
+    /// A text that holds JSON.
+    pub(crate) client_info: String,
+    pub(crate) created: Timestamp,
 }

@@ -1,7 +1,7 @@
 //! A software vendor with two products, a reseller, companies, codes and devices; and a second, unrelated vendor.
 
 use super::door::{Door, made};
-use super::{Credentials, World, branch};
+use super::{Credentials, World, branch, random_password};
 use crate::demo::credentials::{OtherZentitle, Zentitle};
 use lessor_core::account::Kind;
 use lessor_core::device::{self, Activate, DeviceCredential, DeviceFacts, Draw, Renew, TokenUse};
@@ -15,6 +15,8 @@ const FIRST_PRODUCT: &str = "6453300110";
 const SECOND_PRODUCT: &str = "6872450105";
 /// The code that has everything: devices, seats, elements, tokens, notes.
 const MAIN_CODE: &str = "206454320110930859";
+/// A code of the second product that the dialect's documents show notes of.
+const NOTED_CODE: &str = "27835001310249256";
 /// Longer than a lease, so that what was not renewed has lapsed.
 const LEASE_HOURS: i64 = 168;
 
@@ -85,6 +87,8 @@ impl Script<'_> {
         self.world.at_days(45).await?;
         self.make_codes().await?;
         self.settle_main_code().await?;
+        self.tell_of_people().await?;
+        self.make_groups().await?;
         self.live(first, second).await
     }
 
@@ -173,7 +177,8 @@ impl Script<'_> {
     /// Twenty codes: twelve of the first product in its profile, eight of the second without one.
     async fn make_codes(&self) -> Result<(), Error> {
         let first: Vec<String> = (1..12).map(|n| (278_310_026_536_907_900u64 + n).to_string()).collect();
-        let second: Vec<String> = (1..9).map(|n| (286_502_700_212_974_760u64 + n).to_string()).collect();
+        let mut second: Vec<String> = (1..8).map(|n| (286_502_700_212_974_760u64 + n).to_string()).collect();
+        second.push(NOTED_CODE.into());
         let batches = [
             json!({ "productId": FIRST_PRODUCT, "profileName": "testingProfile", "licenseCodes": [MAIN_CODE], "orderId": "orderID_1" }),
             json!({ "productId": FIRST_PRODUCT, "profileName": "testingProfile", "licenseCodes": first[..5], "companyId": 3, "orderId": "orderId_44" }),
@@ -199,6 +204,55 @@ impl Script<'_> {
         let cloud =
             json!({ "productId": SECOND_PRODUCT, "licenseCode": "286502700212974761", "concurrencyMode": "cloud" });
         self.door.put("/api/v2/LicenseCode", &cloud).await.map(|_| ())
+    }
+
+    /// Notes on a code, and who uses the second product: under a license, told anew two days later, and in a trial.
+    async fn tell_of_people(&self) -> Result<(), Error> {
+        for (kind, text) in [("general", "Asked for two more seats."), ("system", "Moved from the old back office.")] {
+            let note =
+                json!({ "productId": SECOND_PRODUCT, "licenseCode": NOTED_CODE, "type": kind, "description": text });
+            self.door.post("/api/v2/LicenseNote", &note).await?;
+        }
+        let john = json!({ "firstname": "John", "lastname": "Doe", "company": "SuperStyle LLC",
+            "email": "john@superstyle.example", "country": "United Kingdom" });
+        let mut moved = john.clone();
+        moved["country"] = json!("Ireland");
+        let eva = json!({ "firstname": "Eva", "lastname": "Stone", "email": "eva@mycompany.example" });
+        let records = [
+            (45, "BLXRrZJJEei4K7qPrJSL", NOTED_CODE, john),
+            (44, "P5oSK0sA6aH1lCpfSTgV", "", eva),
+            (43, "BLXRrZJJEei4K7qPrJSL", NOTED_CODE, moved),
+        ];
+        for (days_before, computer, code, person) in records {
+            self.world.at_days(days_before).await?;
+            let record = json!({ "productId": SECOND_PRODUCT, "computerId": computer, "licenseCode": code, "clientInfo": person });
+            self.door.post("/api/v2/ConsumerData", &record).await?;
+        }
+        Ok(())
+    }
+
+    /// A master group of a company with two groups below it, two users and a code to sign in for.
+    async fn make_groups(&self) -> Result<(), Error> {
+        let master = json!({ "groupName": "TestGroup", "type": "master", "description": "test group", "companyId": 3 });
+        let master = made(&self.door.post("/api/v2/Group", &master).await?);
+        for name in ["Subgroup1", "GroupTest"] {
+            let below = json!({ "groupName": name, "type": "standard", "masterGroupId": master });
+            self.door.post("/api/v2/Group", &below).await?;
+        }
+        let users = [
+            json!({ "userName": "test1", "firstName": "John", "lastName": "Smith", "email": "john@abcltd.example",
+                "telephone": "+1 8888989988", "additionalData": { "EUPMaster": "true" } }),
+            json!({ "userName": "testgroupuser8", "firstName": "Sam", "lastName": "Rivers", "email": "sam@abcltd.example",
+                "telephone": "+1 8888989989", "additionalData": { "EUPMaster": "true", "description": "settomaster" } }),
+        ];
+        for mut user in users {
+            user["groupId"] = json!(master);
+            // Nobody knows them: whoever wants to sign in sets another one first.
+            user["password"] = json!(random_password());
+            self.door.post("/api/v2/GroupUser", &user).await?;
+        }
+        let code = json!({ "groupId": master, "productId": FIRST_PRODUCT, "licenseCode": "278310026536907904" });
+        self.door.post("/api/v2/GroupLicenseCode", &code).await.map(|_| ())
     }
 
     /// What devices did since: four codes are live, one has a lapsed lease, one was returned; of three trials one runs, one

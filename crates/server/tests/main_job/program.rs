@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// What a key that reads and writes carries: all that keys of the other types do, and more.
-pub const READ_WRITE: [&str; 16] = [
+pub const READ_WRITE: [&str; 20] = [
     "zentitle:write",
     "zentitle:read",
     "zentitle:offline",
@@ -27,6 +27,10 @@ pub const READ_WRITE: [&str; 16] = [
     "identity:read",
     "identity:write",
     "events:read",
+    "stream:read",
+    "stream:write",
+    "groups:read",
+    "groups:write",
 ];
 
 /// A demo server that does not outlive its test.

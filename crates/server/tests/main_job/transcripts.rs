@@ -1,6 +1,7 @@
 //! The dialect's transcripts, replayed against the running server.
 
 use crate::program::{Demo, READ_WRITE, call};
+use lessor_core::Timestamp;
 use lessor_testkit::Engine;
 use serde_json::json;
 use std::collections::HashMap;
@@ -10,10 +11,13 @@ mod transcript;
 
 /// What a key of each type carries.
 const KEYS: [(&str, &[&str]); 5] = [
-    ("WebAPI READ-ONLY", &["zentitle:read", "accounts:read", "catalog:read", "licenses:read", "licenses:acquire"]),
+    (
+        "WebAPI READ-ONLY",
+        &["zentitle:read", "accounts:read", "catalog:read", "licenses:read", "licenses:acquire", "groups:read"],
+    ),
     ("WebAPI READ-WRITE", &READ_WRITE),
     ("WebAPI Offline", &["zentitle:offline", "offline:write"]),
-    ("WebAPI DS", &["zentitle:stream", "events:read"]),
+    ("WebAPI DS", &["zentitle:stream", "stream:read", "stream:write"]),
     ("SaaS", &["zentitle:saas"]),
 ];
 
@@ -54,6 +58,11 @@ impl transcript::Host for Tenant<'_> {
             device["code"] = json!(code);
         }
         call(&self.demo.url, "POST", "/device/v1/activations", None, Some(&device.to_string())).ok();
+    }
+
+    fn now(&self) -> i64 {
+        let time = call(&self.demo.url, "GET", "/device/v1/time", None, None).ok();
+        Timestamp::parse(time["now"].as_str().expect("a text")).expect("an instant").seconds()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The SQL of a daemon's own store that no other room has: keys, names, and what it has to tell.
 
 use crate::clock::Timestamp;
+use crate::device::rows::live;
 use crate::id::{AccountId, LicenseId, NamedValueId, ProductId};
 use lessor_db::{FromRow, Row, StoreError, Tx, statements};
 use uuid::Uuid;
@@ -30,8 +31,9 @@ statements! {
         "SELECT at, kind, subject_kind, subject_id, data FROM events WHERE ", told!(), " ORDER BY id LIMIT $1 OFFSET $2");
     LAST_EVENT = "SELECT at FROM events ORDER BY id DESC LIMIT 1";
     LAST_LEASE = "SELECT CAST(coalesce(max(leased_at), 0) AS BIGINT) FROM activations";
-    SEATS = "SELECT count(*) FROM activations a JOIN licenses l ON l.id = a.license_id \
-             WHERE l.role = 'delegated' AND a.state = 'active' AND (a.lease_end IS NULL OR a.lease_end > $1)";
+    SEATS = concat!(
+        "SELECT count(*) FROM activations a JOIN licenses l ON l.id = a.license_id WHERE l.role = 'delegated' AND ",
+        live!("a.", "$1"));
 }
 
 /// A key as it is kept: one without its secret half is only shown.

@@ -1,6 +1,6 @@
 //! The SQL behind every call of a device: all that its answer rests on, in as few statements as the locks allow.
 
-use super::{Activation, activation_list};
+use super::{Activation, activation_list, in_use};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ActivationId, DeviceId, LicenseId, ProductId, TrialId};
 use crate::license::License;
@@ -60,21 +60,21 @@ statements! {
         "SELECT d.id, d.public_key, d.name, t.id, ", activation_list!("a."), " FROM (SELECT 1 AS one) o \
          LEFT JOIN devices d ON d.product_id = $1 AND d.fingerprint = $3 \
          LEFT JOIN trials t ON t.device_id = d.id AND t.converted_at IS NULL \
-         LEFT JOIN activations a ON a.license_id = $2 AND a.fingerprint = $3 AND a.user_name = $4 AND a.state = 'active'");
+         LEFT JOIN activations a ON a.device_id = d.id AND a.license_id = $2 AND a.user_name = $4 AND ", in_use!("a."));
     /// The license before the activation, as everybody locks them.
     ENTER = concat!(
-        "SELECT ", activation_list!("a."), ", ", license_list!("l."), ", p.version, ", held!(), ", d.public_key \
+        "SELECT ", activation_list!("a."), ", ", license_list!("l."), ", p.version, ", held!(), ", d.public_key, a.look_at \
          FROM activations a JOIN licenses l ON l.id = a.license_id JOIN products p ON p.id = a.product_id \
          JOIN devices d ON d.id = a.device_id WHERE a.id = $1 FOR UPDATE OF l, a");
     LOOK = concat!(
-        "SELECT ", activation_list!("a."), ", ", license_list!("l."), ", p.version, ", held!(), ", d.public_key \
+        "SELECT ", activation_list!("a."), ", ", license_list!("l."), ", p.version, ", held!(), ", d.public_key, a.look_at \
          FROM activations a JOIN licenses l ON l.id = a.license_id JOIN products p ON p.id = a.product_id \
          JOIN devices d ON d.id = a.device_id WHERE a.id = $1");
-    LIVE_ON = "SELECT lease_end FROM activations WHERE license_id = $1 AND fingerprint = $2 AND state = 'active' \
-               ORDER BY id DESC LIMIT 1";
+    LIVE_ON = "SELECT a.lease_end FROM devices d JOIN activations a ON a.device_id = d.id AND a.license_id = $3 \
+               AND a.state = 'active' WHERE d.product_id = $1 AND d.fingerprint = $2 ORDER BY a.id DESC LIMIT 1";
     MOVES = "SELECT count(*) FROM (SELECT fingerprint FROM activations WHERE license_id = $1 GROUP BY fingerprint \
              HAVING min(activated_at) > $2 AND fingerprint <> $3) moved";
-    KNOWN_ON = "SELECT id FROM activations WHERE license_id = $1 AND fingerprint = $2 LIMIT 1";
+    KNOWN_ON = "SELECT id FROM activations WHERE device_id = $1 AND license_id = $2 LIMIT 1";
     IN_USE_ON = "SELECT a.license_id FROM devices d JOIN activations a ON a.device_id = d.id AND a.state = 'active' \
                  WHERE d.product_id = $1 AND d.fingerprint = $2 AND a.user_name = $3 AND a.license_id IS NOT NULL ORDER BY a.id";
     ACCOUNT_OF = "SELECT account_id FROM licenses WHERE id = $1";
@@ -139,6 +139,8 @@ pub(crate) struct Entry {
     /// Does a hold reach the license's account?
     pub held: bool,
     pub device_key: Option<Vec<u8>>,
+    /// When the activation is looked at next, to see whether its lease has lapsed.
+    pub look_at: Option<Timestamp>,
 }
 
 impl FromRow for Entry {
@@ -151,6 +153,7 @@ impl FromRow for Entry {
             version: row.get(rest)?,
             held: row.get(rest + 1)?,
             device_key: row.get(rest + 2)?,
+            look_at: row.get(rest + 3)?,
         })
     }
 }
@@ -191,10 +194,12 @@ pub(crate) fn look(tx: &mut dyn Tx, activation: ActivationId) -> Result<Option<E
 /// The end of the lease that a device has of a license, if it has one in use.
 pub(crate) fn live_on(
     tx: &mut dyn Tx,
-    license: LicenseId,
+    product: ProductId,
     fingerprint: &str,
+    license: LicenseId,
 ) -> Result<Option<Option<Timestamp>>, StoreError> {
-    let found: Option<(Option<Timestamp>,)> = tx.opt(LIVE_ON, &[license.into(), fingerprint.into()])?;
+    let params = [product.into(), fingerprint.into(), license.into()];
+    let found: Option<(Option<Timestamp>,)> = tx.opt(LIVE_ON, &params)?;
     Ok(found.map(|(end,)| end))
 }
 
@@ -205,8 +210,8 @@ pub(crate) fn moves(tx: &mut dyn Tx, license: LicenseId, since: Timestamp, but: 
 }
 
 /// Has the license ever been on this device?
-pub(crate) fn was_on(tx: &mut dyn Tx, license: LicenseId, fingerprint: &str) -> Result<bool, StoreError> {
-    let found: Option<(ActivationId,)> = tx.opt(KNOWN_ON, &[license.into(), fingerprint.into()])?;
+pub(crate) fn was_on(tx: &mut dyn Tx, device: DeviceId, license: LicenseId) -> Result<bool, StoreError> {
+    let found: Option<(ActivationId,)> = tx.opt(KNOWN_ON, &[device.into(), license.into()])?;
     Ok(found.is_some())
 }
 

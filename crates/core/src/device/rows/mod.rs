@@ -1,12 +1,14 @@
 //! The SQL of devices: activations, check-outs, trials and reports.
 
 pub(crate) mod analytics;
+pub(crate) mod consumers;
 pub(crate) mod entry;
+pub(crate) mod lapse;
 pub(crate) mod texts;
 
 use super::activate::Way;
 use super::lease::Times;
-use super::{Activation, ConsumerRecord, Device, Trial, TrialFilter, TrialState};
+use super::{Activation, Device, Trial, TrialFilter, TrialState};
 use crate::catalog::{GrantView, Product};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ActivationId, DeviceId, FeatureId, LicenseId, ProductId, TrialId};
@@ -64,6 +66,37 @@ macro_rules! activation_list {
 }
 use activation_list;
 
+/// Does an activation hold a lease that lives then? As long as it is to be looked at later it does, and of that an index tells:
+/// most rows need not be read.
+macro_rules! live {
+    ($table:literal, $now:literal) => {
+        concat!(
+            "(",
+            $table,
+            "look_at IS NOT NULL AND (",
+            $table,
+            "look_at > ",
+            $now,
+            " OR ",
+            $table,
+            "lease_end IS NULL OR ",
+            $table,
+            "lease_end > ",
+            $now,
+            "))"
+        )
+    };
+}
+pub(crate) use live;
+
+/// Is an activation in use? In the words of the index that knows the one of a device, license and user.
+macro_rules! in_use {
+    ($table:literal) => {
+        concat!("nullif(", $table, "state, 'returned') = 'active'")
+    };
+}
+pub(crate) use in_use;
+
 macro_rules! activation_columns {
     () => {
         concat!("SELECT ", activation_list!(""), " FROM activations ")
@@ -93,18 +126,20 @@ macro_rules! trial_filter {
 statements! {
     INSERT = "INSERT INTO activations (id, tenant_id, product_id, license_id, trial_id, device_id, fingerprint, user_name, kind, \
         state, virtual_platform, activated_at, lease_number, leased_at, lease_end, secret_generation, renew_at, long_until, \
-        request_id, told) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $11, $12, $13, $14, $15, $16, $17, $18, FALSE)";
+        request_id, look_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     BY_ID = concat!(activation_columns!(), "WHERE id = $1");
     LOCK = concat!(activation_columns!(), "WHERE id = $1 FOR UPDATE");
     OF_TRIAL = concat!(activation_columns!(), "WHERE trial_id = $1 AND state = 'active'");
-    COUNT_LIVE = "SELECT count(*) FROM activations \
-                  WHERE license_id = $1 AND state = 'active' AND (lease_end IS NULL OR lease_end > $2)";
-    EXTEND = "UPDATE activations SET lease_number = $2, leased_at = $3, lease_end = $4, told = FALSE, renew_at = $5, \
-              long_until = $6, answer_lost = $7 WHERE id = $1";
+    COUNT_LIVE = concat!("SELECT count(*) FROM activations WHERE license_id = $1 AND ", live!("", "$2"));
+    /// Names no column that an index has, as BEAT: else its entries would be written anew each time.
+    EXTEND = "UPDATE activations SET lease_number = $2, leased_at = $3, lease_end = $4, renew_at = $5, long_until = $6, \
+              answer_lost = $7 WHERE id = $1";
     EXTEND_BY_REQUEST = "UPDATE activations SET request_id = coalesce($2, request_id), kind = $3 WHERE id = $1";
-    BEAT = "UPDATE activations SET leased_at = $2, lease_end = $3, renew_at = $4, told = FALSE WHERE id = $1";
-    SET_RETURNED = "UPDATE activations SET state = 'returned', returned_at = $2, return_cause = $3, told = TRUE WHERE id = $1";
+    BEAT = "UPDATE activations SET leased_at = $2, lease_end = $3, renew_at = $4 WHERE id = $1";
+    SET_RETURNED = "UPDATE activations SET state = 'returned', returned_at = $2, return_cause = $3, look_at = NULL \
+                    WHERE id = $1";
+    LIVE_OF_LICENSE = concat!(activation_columns!(), "WHERE license_id = $1 AND ", live!("", "$2"), " ORDER BY id");
     ACTIVE_OF_LICENSE = concat!(activation_columns!(), "WHERE license_id = $1 AND state = 'active' ORDER BY id");
     OF_LICENSE = concat!(activation_columns!(),
         "WHERE license_id = $1 AND (CAST($2 AS BIGINT) = 0 OR state = 'active') AND id > $3 ORDER BY id LIMIT $4 OFFSET $5");
@@ -119,7 +154,7 @@ statements! {
     KEEP_ANSWER = "UPDATE activations SET answer = $2 WHERE id = $1";
 
     KNOWN = "INSERT INTO devices (id, tenant_id, product_id, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (product_id, fingerprint) DO UPDATE SET fingerprint = excluded.fingerprint RETURNING id, public_key";
+             ON CONFLICT (product_id, fingerprint) DO NOTHING";
     NAME_DEVICE = "UPDATE devices SET name = $2 WHERE id = $1";
     DEVICE_OF = "SELECT id, public_key, name FROM devices WHERE product_id = $1 AND fingerprint = $2";
     LOCK_DEVICE = "SELECT id, public_key FROM devices WHERE id = $1 FOR UPDATE";
@@ -140,8 +175,8 @@ statements! {
     SET_USED = "UPDATE grants SET used = $3 WHERE owner_id = $1 AND feature_id = $2";
     RELEASABLE = "SELECT c.license_id, c.feature_id, c.fingerprint, c.user_name, c.held FROM checkouts c \
                   JOIN features f ON f.id = c.feature_id WHERE c.activation_id = $1 AND f.kind IN ('floating', 'pool')";
-    LAPSED_HOLDERS = "SELECT DISTINCT a.id FROM activations a JOIN checkouts c ON c.activation_id = a.id \
-                      WHERE a.license_id = $1 AND a.id <> $2 AND a.state = 'active' AND a.lease_end <= $3";
+    LAPSED_HOLDERS = "SELECT DISTINCT a.id FROM checkouts c JOIN activations a ON a.id = c.activation_id \
+                      WHERE c.license_id = $1 AND a.id <> $2 AND a.state = 'active' AND a.lease_end <= $3";
     DROP_CHECKOUT = "DELETE FROM checkouts WHERE license_id = $1 AND feature_id = $2 AND fingerprint = $3 AND user_name = $4";
     LOWER_USED = "UPDATE grants SET used = used - $3 WHERE owner_id = $1 AND feature_id = $2";
 
@@ -155,16 +190,6 @@ statements! {
     DELETE_TRIAL = "DELETE FROM trials WHERE id = $1";
     TRIALS = concat!(trial_columns!(), trial_filter!(), "AND t.id > $15 ORDER BY t.id LIMIT $16 OFFSET $17");
     COUNT_TRIALS = concat!("SELECT count(*) FROM trials t JOIN devices d ON d.id = t.device_id ", trial_filter!());
-
-    INSERT_CONSUMER = "INSERT INTO consumer_records (id, tenant_id, product_id, fingerprint, license_code, first_name, last_name, \
-                       company, email, document, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-
-    LAPSED = "SELECT a.id, a.tenant_id, coalesce(l.account_id, a.tenant_id), a.fingerprint, a.lease_end FROM activations a \
-              LEFT JOIN licenses l ON l.id = a.license_id \
-              WHERE a.state = 'active' AND a.told = FALSE AND a.lease_end <= $1 ORDER BY a.lease_end, a.id LIMIT $2";
-    MARK_LAPSE_TOLD = "UPDATE activations SET told = TRUE WHERE id = $1 AND told = FALSE AND lease_end = $2 AND state = 'active'";
-    ENDED_TRIALS = "SELECT id, tenant_id, ends_at FROM trials WHERE told = FALSE AND ends_at <= $1 ORDER BY ends_at, id LIMIT $2";
-    MARK_TRIAL_TOLD = "UPDATE trials SET told = TRUE WHERE id = $1 AND told = FALSE";
 }
 
 impl Activation {
@@ -245,6 +270,7 @@ pub(super) fn insert(tx: &mut dyn Tx, activation: &Activation, request: Option<&
         activation.renew_at.into(),
         activation.long_until.into(),
         request.into(),
+        lapse::first_look(activation.lease_end).into(),
     ];
     tx.queue(INSERT, &params)
 }
@@ -266,13 +292,15 @@ pub(super) fn count_live(tx: &mut dyn Tx, license: LicenseId, now: Timestamp) ->
     Ok(count)
 }
 
-/// Gives an activation its next lease, by whichever way its device asked this time.
+/// Gives an activation its next lease, by whichever way its device asked this time. `look_at` is when it is looked at next, if
+/// that was read with the row locked.
 pub(super) fn extend(
     tx: &mut dyn Tx,
     activation: &Activation,
     now: Timestamp,
     times: &Times,
     way: Way<'_>,
+    look_at: Option<Timestamp>,
 ) -> Result<Activation, StoreError> {
     let params = [
         activation.id.into(),
@@ -284,6 +312,7 @@ pub(super) fn extend(
         times.answer_lost.into(),
     ];
     tx.queue(EXTEND, &params)?;
+    lapse::look_by(tx, activation.id, look_at, times.lease_end)?;
     if way.kind != activation.kind || way.request.is_some() {
         tx.queue(EXTEND_BY_REQUEST, &[activation.id.into(), way.request.into(), way.kind.word().into()])?;
     }
@@ -299,15 +328,17 @@ pub(super) fn extend(
     })
 }
 
-/// Moves the end of a place on without another lease.
+/// Moves the end of a place on without another lease; `look_at` as for [`extend`].
 pub(super) fn beat(
     tx: &mut dyn Tx,
     activation: &Activation,
     now: Timestamp,
     lease_end: Option<Timestamp>,
     renew_at: Option<Timestamp>,
+    look_at: Option<Timestamp>,
 ) -> Result<Activation, StoreError> {
     tx.queue(BEAT, &[activation.id.into(), now.into(), lease_end.into(), renew_at.into()])?;
+    lapse::look_by(tx, activation.id, look_at, lease_end)?;
     Ok(Activation { leased_at: now, lease_end, renew_at, ..activation.clone() })
 }
 
@@ -318,6 +349,15 @@ pub(super) fn set_returned(tx: &mut dyn Tx, id: ActivationId, now: Timestamp, ca
 
 pub(super) fn active_of_license(tx: &mut dyn Tx, license: LicenseId) -> Result<Vec<Activation>, StoreError> {
     tx.all(ACTIVE_OF_LICENSE, &[license.into()])
+}
+
+/// Those whose lease lives.
+pub(super) fn live_of_license(
+    tx: &mut dyn Tx,
+    license: LicenseId,
+    now: Timestamp,
+) -> Result<Vec<Activation>, StoreError> {
+    tx.all(LIVE_OF_LICENSE, &[license.into(), now.into()])
 }
 
 pub(crate) fn of_license(
@@ -379,8 +419,24 @@ pub(super) fn known(
     now: Timestamp,
 ) -> Result<Device, StoreError> {
     let params = [id.into(), product.tenant.into(), product.id.into(), fingerprint.into(), now.into()];
-    let (id, public_key) = tx.one(KNOWN, &params)?;
-    Ok(Device { id, public_key })
+    if tx.execute(KNOWN, &params)? == 1 {
+        return Ok(Device { id, public_key: None });
+    }
+    let known: entry::NamedDevice = tx.one(DEVICE_OF, &[product.id.into(), fingerprint.into()])?;
+    Ok(Device { id: known.id, public_key: known.public_key })
+}
+
+/// Makes a device known that was not a moment ago. Should it have become known since, then whatever refers to the new id
+/// fails as a meeting of transactions, and the command runs again: nobody waits to learn that it did not.
+pub(super) fn make_known(
+    tx: &mut dyn Tx,
+    id: DeviceId,
+    product: &Product,
+    fingerprint: &str,
+    now: Timestamp,
+) -> Result<Device, StoreError> {
+    tx.queue(KNOWN, &[id.into(), product.tenant.into(), product.id.into(), fingerprint.into(), now.into()])?;
+    Ok(Device { id, public_key: None })
 }
 
 /// The device of that id with its key and name, if the product knows it.
@@ -586,72 +642,4 @@ pub(super) fn trials(
 pub(super) fn count_trials(tx: &mut dyn Tx, filter: &TrialFilter, now: Timestamp) -> Result<i64, StoreError> {
     let (count,): (i64,) = tx.one(COUNT_TRIALS, &trial_params(filter, now))?;
     Ok(count)
-}
-
-pub(super) fn insert_consumer(
-    tx: &mut dyn Tx,
-    id: Uuid,
-    tenant: AccountId,
-    record: &ConsumerRecord,
-) -> Result<(), StoreError> {
-    let params = [
-        id.into(),
-        tenant.into(),
-        record.product.into(),
-        record.fingerprint.as_str().into(),
-        record.license_code.as_str().into(),
-        record.first_name.as_str().into(),
-        record.last_name.as_str().into(),
-        record.company.as_str().into(),
-        record.email.as_str().into(),
-        record.document.as_str().into(),
-        record.created_at.into(),
-    ];
-    tx.execute(INSERT_CONSUMER, &params)?;
-    Ok(())
-}
-
-/// An activation whose lease has ended and nobody was told.
-pub(super) struct Lapsed {
-    pub activation: ActivationId,
-    pub tenant: AccountId,
-    pub account: AccountId,
-    pub fingerprint: String,
-    pub lease_end: Timestamp,
-}
-
-impl FromRow for Lapsed {
-    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            activation: row.get(0)?,
-            tenant: row.get(1)?,
-            account: row.get(2)?,
-            fingerprint: row.get(3)?,
-            lease_end: row.get(4)?,
-        })
-    }
-}
-
-pub(super) fn lapsed(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<Lapsed>, StoreError> {
-    tx.all(LAPSED, &[now.into(), limit.into()])
-}
-
-pub(super) fn mark_lapse_told(
-    tx: &mut dyn Tx,
-    activation: ActivationId,
-    lease_end: Timestamp,
-) -> Result<bool, StoreError> {
-    Ok(tx.execute(MARK_LAPSE_TOLD, &[activation.into(), lease_end.into()])? == 1)
-}
-
-pub(super) fn ended_trials(
-    tx: &mut dyn Tx,
-    now: Timestamp,
-    limit: u32,
-) -> Result<Vec<(TrialId, AccountId, Timestamp)>, StoreError> {
-    tx.all(ENDED_TRIALS, &[now.into(), limit.into()])
-}
-
-pub(super) fn mark_trial_told(tx: &mut dyn Tx, trial: TrialId) -> Result<bool, StoreError> {
-    Ok(tx.execute(MARK_TRIAL_TOLD, &[trial.into()])? == 1)
 }

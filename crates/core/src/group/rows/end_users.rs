@@ -2,9 +2,10 @@
 
 use super::{Placed, pairs};
 use crate::account::Path;
+use crate::catalog::rows::{CHUNK, fifty, padded};
 use crate::clock::Timestamp;
 use crate::group::{EndUser, EndUserFilter};
-use crate::id::{AccountId, EndUserId, GroupId};
+use crate::id::{AccountId, ActivationId, EndUserId, GroupId, LicenseId};
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
@@ -32,6 +33,14 @@ macro_rules! tries_columns {
     };
 }
 
+/// What end users have in use, and of which license, in the order in which everybody locks licenses.
+macro_rules! signed_in {
+    () => {
+        "SELECT a.license_id, a.id FROM sign_ins s JOIN activations a ON a.id = s.activation_id \
+         WHERE a.state = 'active' AND a.license_id IS NOT NULL AND "
+    };
+}
+
 statements! {
     INSERT_END_USER = "INSERT INTO end_users (id, tenant_id, group_id, user_name, password_hash, failures, blocked_until, \
                        first_name, last_name, email, telephone, document, master, created_at, modified_at, version) \
@@ -44,6 +53,8 @@ statements! {
     END_USERS_OF_GROUP = concat!(end_users_seen!(), "AND u.group_id = $5 ORDER BY u.id LIMIT $4");
     END_USERS_NAMED = concat!(end_users_seen!(),
         "AND u.user_name = $5 AND (CAST($6 AS BIGINT) = 0 OR u.group_id = $7) ORDER BY u.id LIMIT $4");
+    END_USERS_OF_GROUPS = concat!(end_user_columns!(),
+        " FROM end_users u WHERE u.group_id IN (", fifty!(), ") ORDER BY u.group_id, u.id");
     SET_PASSWORD = "UPDATE end_users SET password_hash = $2, failures = 0, blocked_until = NULL, modified_at = $3, \
                     version = version + 1 WHERE id = $1";
     FAILURES = "SELECT failures FROM end_users WHERE id = $1";
@@ -56,6 +67,17 @@ statements! {
     FORGET_NAMES_OF_GROUP = "DELETE FROM aliases WHERE record_id IN (SELECT id FROM end_users WHERE group_id = $1)";
     FORGET_ATTRIBUTES_OF_GROUP = "DELETE FROM attributes WHERE record_id IN (SELECT id FROM end_users WHERE group_id = $1)";
     DELETE_END_USERS = "DELETE FROM end_users WHERE group_id = $1";
+
+    /// Nobody deletes the user until the transaction ends; whoever changes it or signs in as it is not stopped.
+    KEEP_END_USER = "SELECT id FROM end_users WHERE id = $1 FOR KEY SHARE";
+    LOCK_OF_GROUP = "SELECT id FROM end_users WHERE group_id = $1 ORDER BY id FOR UPDATE";
+    SIGN_IN = "INSERT INTO sign_ins (activation_id, end_user_id) VALUES ($1, $2) \
+               ON CONFLICT (activation_id) DO UPDATE SET end_user_id = excluded.end_user_id";
+    SIGNED_IN = concat!(signed_in!(), "s.end_user_id = $1 ORDER BY a.license_id, a.id");
+    SIGNED_IN_OF_GROUP = concat!(signed_in!(),
+        "s.end_user_id IN (SELECT id FROM end_users WHERE group_id = $1) ORDER BY a.license_id, a.id");
+    FORGET_SIGN_INS = "DELETE FROM sign_ins WHERE end_user_id = $1";
+    FORGET_SIGN_INS_OF_GROUP = "DELETE FROM sign_ins WHERE end_user_id IN (SELECT id FROM end_users WHERE group_id = $1)";
 }
 
 impl FromRow for EndUser {
@@ -70,6 +92,7 @@ impl FromRow for EndUser {
             last_name: row.get(5)?,
             email: row.get(6)?,
             telephone: row.get(7)?,
+            // Without a document, `null`.
             document: serde_json::from_str(&document).map_err(|error| StoreError::column(8, error.to_string()))?,
             master: row.get(9)?,
             created_at: row.get(10)?,
@@ -85,6 +108,10 @@ impl FromRow for Placed<EndUser> {
     }
 }
 
+fn document_text(user: &EndUser) -> String {
+    user.document.as_ref().map_or_else(|| "null".to_owned(), ToString::to_string)
+}
+
 pub(crate) fn insert_end_user(tx: &mut dyn Tx, user: &EndUser, password_hash: &str) -> Result<(), StoreError> {
     let params = [
         user.id.into(),
@@ -96,7 +123,7 @@ pub(crate) fn insert_end_user(tx: &mut dyn Tx, user: &EndUser, password_hash: &s
         user.last_name.as_str().into(),
         user.email.as_str().into(),
         user.telephone.as_str().into(),
-        user.document.to_string().into(),
+        document_text(user).into(),
         user.master.into(),
         user.created_at.into(),
     ];
@@ -113,7 +140,7 @@ pub(crate) fn update_end_user(tx: &mut dyn Tx, user: &EndUser) -> Result<(), Sto
         user.last_name.as_str().into(),
         user.email.as_str().into(),
         user.telephone.as_str().into(),
-        user.document.to_string().into(),
+        document_text(user).into(),
         user.master.into(),
         user.modified_at.into(),
         user.version.into(),
@@ -205,7 +232,7 @@ pub(crate) fn lock_tries_of(tx: &mut dyn Tx, id: EndUserId) -> Result<Option<Tri
 }
 
 pub(crate) fn delete_end_user(tx: &mut dyn Tx, id: EndUserId) -> Result<(), StoreError> {
-    for statement in [FORGET_NAMES, FORGET_ATTRIBUTES, DELETE_END_USER] {
+    for statement in [FORGET_SIGN_INS, FORGET_NAMES, FORGET_ATTRIBUTES, DELETE_END_USER] {
         tx.execute(statement, &[id.into()])?;
     }
     Ok(())
@@ -213,7 +240,43 @@ pub(crate) fn delete_end_user(tx: &mut dyn Tx, id: EndUserId) -> Result<(), Stor
 
 /// Deletes the end users of a group; gives how many there were.
 pub(crate) fn delete_of_group(tx: &mut dyn Tx, id: GroupId) -> Result<u64, StoreError> {
-    tx.execute(FORGET_NAMES_OF_GROUP, &[id.into()])?;
-    tx.execute(FORGET_ATTRIBUTES_OF_GROUP, &[id.into()])?;
+    for statement in [FORGET_SIGN_INS_OF_GROUP, FORGET_NAMES_OF_GROUP, FORGET_ATTRIBUTES_OF_GROUP] {
+        tx.execute(statement, &[id.into()])?;
+    }
     tx.execute(DELETE_END_USERS, &[id.into()])
+}
+
+/// The end users of groups, each group's in the order they were made.
+pub(crate) fn of_groups(tx: &mut dyn Tx, groups: &[Uuid]) -> Result<Vec<EndUser>, StoreError> {
+    let mut found = Vec::new();
+    for some in groups.chunks(CHUNK) {
+        found.extend(tx.all(END_USERS_OF_GROUPS, &padded(some))?);
+    }
+    Ok(found)
+}
+
+/// Keeps an end user from being deleted until the transaction ends; `false` when it is not there.
+pub(crate) fn keep(tx: &mut dyn Tx, id: EndUserId) -> Result<bool, StoreError> {
+    Ok(tx.opt::<(EndUserId,)>(KEEP_END_USER, &[id.into()])?.is_some())
+}
+
+/// Locks all end users of a group.
+pub(crate) fn lock_of_group(tx: &mut dyn Tx, id: GroupId) -> Result<(), StoreError> {
+    tx.all::<(EndUserId,)>(LOCK_OF_GROUP, &[id.into()]).map(|_| ())
+}
+
+/// Keeps who signed in for an activation.
+pub(crate) fn sign_in(tx: &mut dyn Tx, activation: ActivationId, end_user: EndUserId) -> Result<(), StoreError> {
+    tx.execute(SIGN_IN, &[activation.into(), end_user.into()])?;
+    Ok(())
+}
+
+/// The activations in use that an end user signed in for.
+pub(crate) fn signed_in(tx: &mut dyn Tx, id: EndUserId) -> Result<Vec<(LicenseId, ActivationId)>, StoreError> {
+    tx.all(SIGNED_IN, &[id.into()])
+}
+
+/// The activations in use that the end users of a group signed in for.
+pub(crate) fn signed_in_of_group(tx: &mut dyn Tx, id: GroupId) -> Result<Vec<(LicenseId, ActivationId)>, StoreError> {
+    tx.all(SIGNED_IN_OF_GROUP, &[id.into()])
 }

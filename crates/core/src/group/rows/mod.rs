@@ -4,8 +4,10 @@ pub(crate) mod end_users;
 
 use super::{Group, GroupFilter, GroupLicense};
 use crate::account::Path;
+use crate::catalog::rows::{CHUNK, fifty, padded};
 use crate::clock::Timestamp;
-use crate::id::{GroupId, LicenseId, ProductId};
+use crate::id::{AccountId, GroupId, LicenseId, ProductId};
+use crate::page::Start;
 use lessor_db::{FromRow, Row, StoreError, Tx, Value, statements};
 use uuid::Uuid;
 
@@ -38,6 +40,14 @@ statements! {
         ", a.path FROM user_groups g JOIN accounts a ON a.id = g.account_id \
          WHERE g.id > $1 AND a.path >= $2 AND a.path < $3 \
          AND (CAST($4 AS BIGINT) = 0 OR g.master_id = $5) AND g.name = $7 ORDER BY g.id LIMIT $6");
+    GROUPS_OF_TENANT = concat!(group_columns!(),
+        " FROM user_groups g WHERE g.tenant_id = $1 AND g.id > $2 ORDER BY g.id LIMIT $3 OFFSET $4");
+    COUNT_OF_TENANT = "SELECT count(*) FROM user_groups WHERE tenant_id = $1";
+    GROUPS_BELOW = concat!(
+        "SELECT g.master_id, g.id, g.name FROM user_groups g WHERE g.master_id IN (", fifty!(), ") \
+         ORDER BY g.master_id, g.id");
+    LOCK_BELOW = concat!(group_columns!(), " FROM user_groups g WHERE g.master_id = $1 ORDER BY g.id FOR NO KEY UPDATE");
+    LOCK_OF_ACCOUNT = concat!(group_columns!(), " FROM user_groups g WHERE g.account_id = $1 ORDER BY g.id FOR NO KEY UPDATE");
     HAS_GROUPS_BELOW = "SELECT EXISTS (SELECT 1 FROM user_groups WHERE master_id = $1)";
     FORGET_NAMES = "DELETE FROM aliases WHERE record_id = $1";
     FORGET_ATTRIBUTES = "DELETE FROM attributes WHERE record_id = $1";
@@ -51,6 +61,9 @@ statements! {
     LICENSES = concat!(license_columns!(),
         ", a.path FROM group_licenses x JOIN licenses l ON l.id = x.license_id JOIN accounts a ON a.id = l.account_id \
          WHERE x.group_id = $1 AND x.license_id > $2 AND a.path >= $3 AND a.path < $4 ORDER BY x.license_id LIMIT $5");
+    LICENSES_OF_GROUPS = concat!(license_columns!(),
+        " FROM group_licenses x JOIN licenses l ON l.id = x.license_id \
+         WHERE x.group_id IN (", fifty!(), ") ORDER BY x.group_id, x.added_at, x.license_id");
     LICENSES_FOR = "SELECT license_id FROM group_licenses WHERE group_id = $1 AND product_id = $2 \
                     ORDER BY added_at, license_id LIMIT $3";
     LICENSES_BELOW_FOR = "SELECT x.license_id FROM user_groups g JOIN group_licenses x ON x.group_id = g.id \
@@ -163,6 +176,48 @@ pub(super) fn groups(
     let Some(name) = &filter.name else { return Ok(pairs(tx.all(GROUPS, &params)?)) };
     params.push(name.into());
     Ok(pairs(tx.all(GROUPS_NAMED, &params)?))
+}
+
+/// A page of a tenant's groups in the order they were made.
+pub(super) fn of_tenant(
+    tx: &mut dyn Tx,
+    tenant: AccountId,
+    start: Start,
+    limit: u32,
+) -> Result<Vec<Group>, StoreError> {
+    let [after, limit, offset] = start.params(limit);
+    tx.all(GROUPS_OF_TENANT, &[tenant.into(), after, limit, offset])
+}
+
+pub(super) fn count_of_tenant(tx: &mut dyn Tx, tenant: AccountId) -> Result<i64, StoreError> {
+    let (count,): (i64,) = tx.one(COUNT_OF_TENANT, &[tenant.into()])?;
+    Ok(count)
+}
+
+/// Of groups below these: master, id and name, in the order they were made.
+pub(super) fn below(tx: &mut dyn Tx, masters: &[Uuid]) -> Result<Vec<(GroupId, GroupId, String)>, StoreError> {
+    let mut found = Vec::new();
+    for some in masters.chunks(CHUNK) {
+        found.extend(tx.all(GROUPS_BELOW, &padded(some))?);
+    }
+    Ok(found)
+}
+
+pub(super) fn lock_below(tx: &mut dyn Tx, master: GroupId) -> Result<Vec<Group>, StoreError> {
+    tx.all(LOCK_BELOW, &[master.into()])
+}
+
+pub(super) fn lock_of_account(tx: &mut dyn Tx, account: AccountId) -> Result<Vec<Group>, StoreError> {
+    tx.all(LOCK_OF_ACCOUNT, &[account.into()])
+}
+
+/// The licenses of groups, each group's in the order they were added.
+pub(super) fn licenses_of(tx: &mut dyn Tx, groups: &[Uuid]) -> Result<Vec<GroupLicense>, StoreError> {
+    let mut found = Vec::new();
+    for some in groups.chunks(CHUNK) {
+        found.extend(tx.all(LICENSES_OF_GROUPS, &padded(some))?);
+    }
+    Ok(found)
 }
 
 pub(super) fn has_groups_below(tx: &mut dyn Tx, id: GroupId) -> Result<bool, StoreError> {

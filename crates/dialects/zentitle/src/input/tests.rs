@@ -39,12 +39,12 @@ fn invalid(body_of: &Json, field: &str) {
 
 #[test]
 fn whole_numbers_come_as_json_or_as_digits_in_a_text() {
-    for value in [json!(17), json!("17"), json!(" 17 "), json!("+17"), json!("017")] {
+    for value in [json!(17), json!("17"), json!(" 17 "), json!("+17"), json!("017"), json!(17.0)] {
         assert_eq!(body(&json!({ "int": value })).expect("a number").int("int"), Some(17), "{value}");
     }
     assert_eq!(body(&json!({"int": "-5"})).expect("a number").int("int"), Some(-5));
     for value in [
-        json!(1.0),
+        json!(1.5),
         json!("1.0"),
         json!(1e3),
         json!("1e3"),
@@ -95,9 +95,8 @@ fn a_text_has_its_length_and_characters_and_may_come_as_a_number() {
         assert_eq!(code(value.clone()), Err(Problem::invalid("code")), "{value}");
     }
     let text = |value: &str| body(&json!({ "text": value })).map(|fields| fields.string("text"));
-    assert_eq!(text(""), Ok(Some(String::new())));
     assert_eq!(text("äöü"), Ok(Some("äöü".into())));
-    for value in ["a", "abcde", "a<b", "a>b", "a'b", "a\"b", "a\\b"] {
+    for value in ["", "a", "abcde", "a<b", "a>b", "a'b", "a\"b", "a\\b"] {
         assert_eq!(text(value), Err(Problem::invalid("text")), "{value:?}");
     }
     assert_eq!(text("a\0b"), Err(Problem::incorrect_data()), "no JSON of ours holds U+0000");

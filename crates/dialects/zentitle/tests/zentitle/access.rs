@@ -31,31 +31,6 @@ on_both_engines! {
         }
     }
 
-    each_key_type_opens_its_calls_and_no_others(bench) {
-        let world = World::new(&bench).await;
-        for call in &CALLS {
-            for kind in KeyType::ALL {
-                let answer = world.call(kind, call.verb.word(), call.controller, "").await;
-                let refused = answer.status == StatusCode::FORBIDDEN;
-                assert_eq!(refused, !kind.opens(call.keys), "{kind:?} {} {}", call.verb.word(), call.controller);
-                if refused {
-                    assert_eq!(answer.refused().1, "Access Denied For This Key Type");
-                }
-            }
-        }
-    }
-
-    a_call_that_is_not_built_says_so_in_the_form_of_the_dialect(bench) {
-        let world = World::new(&bench).await;
-        for call in CALLS.iter().filter(|call| call.handler.is_none() && call.inputs.is_empty()) {
-            let answer = world.call(KeyType::ReadWrite, call.verb.word(), call.controller, "").await;
-            assert_eq!(answer.refused(), (501, "Not Implemented".into()));
-        }
-        let answer = world.get("Groups").await;
-        assert_eq!(answer.json(), "Error: Not Implemented. Getting Groups Failed");
-        assert_eq!(answer.status, StatusCode::NOT_IMPLEMENTED);
-    }
-
     each_mandatory_input_is_missed_by_its_documented_name(bench) {
         let world = World::new(&bench).await;
         for call in &CALLS {

@@ -1,5 +1,6 @@
 //! Transcripts: requests and answers as data, replayed against anything that answers. `transcripts/README.md` tells their form.
 
+use lessor_lease::{Document, OfflineRequest, ReturnProof, Signer, VERSION};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -45,7 +46,8 @@ pub struct Call {
     pub put: BTreeMap<String, String>,
     /// The status.
     pub status: u16,
-    /// The answer, with `{{name}}` for what was captured before, `{{=name}}` to capture, `{{*}}` for anything and `{{instant}}`.
+    /// The answer, with `{{name}}` for what was captured before (`{{#name}}` as a number), `{{=name}}` to capture, `{{*}}` for
+    /// anything and `{{instant}}`.
     pub answer: Value,
 }
 
@@ -53,7 +55,8 @@ pub struct Call {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Device {
-    /// `activate` a code, or start a trial without one.
+    /// `activate` a code, or start a trial without one; `ask` for an activation by certificate; `prove` that the license was
+    /// given up.
     pub device: String,
     /// Ten digits.
     pub product: String,
@@ -62,6 +65,12 @@ pub struct Device {
     pub code: Option<String>,
     /// The computer's id.
     pub computer: String,
+    /// The certificate that answered the computer, for `prove`.
+    #[serde(default)]
+    pub answer: Option<String>,
+    /// Under what name the computer's certificate is kept.
+    #[serde(default)]
+    pub keep: Option<String>,
 }
 
 /// Whatever answers.
@@ -70,6 +79,8 @@ pub trait Host {
     fn send(&self, key: &str, verb: &str, address: &str, body: &str) -> impl Future<Output = (u16, String)>;
     /// A computer activates a code, or starts a trial.
     fn activate(&self, product: &str, code: Option<&str>, computer: &str) -> impl Future<Output = ()>;
+    /// Its time, in seconds since 1970.
+    fn now(&self) -> i64;
 }
 
 /// The dialect's folder, seen from the tests of any crate that includes this file.
@@ -108,14 +119,57 @@ pub async fn replay(host: &impl Host, name: &str, transcript: &Transcript) {
     for (place, step) in transcript.steps.iter().enumerate() {
         let at = format!("{name} ({}), step {}", transcript.about, place + 1);
         match step {
-            Step::Device(device) => {
-                assert_eq!(device.device, "activate", "{at}");
-                let code = device.code.as_deref().map(|code| fill(code, &known));
-                host.activate(&fill(&device.product, &known), code.as_deref(), &device.computer).await;
-            }
+            Step::Device(device) => act(host, &at, device, &mut known).await,
             Step::Call(call) => say(host, &at, call, &mut known).await,
         }
     }
+}
+
+async fn act(host: &impl Host, at: &str, device: &Device, known: &mut HashMap<String, String>) {
+    let product = fill(&device.product, known);
+    let code = device.code.as_deref().map(|code| fill(code, known));
+    let certificate = match device.device.as_str() {
+        "activate" => return host.activate(&product, code.as_deref(), &device.computer).await,
+        "ask" => ask(&product, code, &device.computer, host.now()),
+        "prove" => prove(&fill(device.answer.as_deref().expect("an answer"), known), host.now()),
+        other => panic!("{at}: {other}"),
+    };
+    known.insert(device.keep.clone().unwrap_or_else(|| panic!("{at}: kept under no name")), certificate);
+}
+
+/// The key of every computer that is never online.
+fn computer_key() -> Signer {
+    Signer::from_seed([7; 32])
+}
+
+fn ask(product: &str, code: Option<String>, computer: &str, now: i64) -> String {
+    let request = OfflineRequest {
+        v: VERSION,
+        product: format!("zentitle:product:{product}"),
+        license: code,
+        device: computer.to_owned(),
+        device_key: computer_key().public_key().to_hex(),
+        user: String::new(),
+        // One request each, however often it is sent.
+        request: computer.bytes().chain(std::iter::repeat(0)).take(16).map(|byte| format!("{byte:02x}")).collect(),
+        created: now,
+        device_name: String::new(),
+        system: None,
+        consumer: None,
+    };
+    request.sign(&computer_key()).expect("a request").to_string()
+}
+
+fn prove(answer: &str, now: i64) -> String {
+    // The lease stands in the answer as JSON, between 13 bytes of header and 64 of signature.
+    let document = Document::parse(answer).expect("an answer");
+    let bytes = document.as_bytes();
+    let answer: Value = serde_json::from_slice(&bytes[13..bytes.len() - 64]).expect("an answer's JSON");
+    let text = |name: &str| answer["lease"][name].as_str().expect("a text").to_owned();
+    let number = serde_json::from_value(answer["lease"]["number"].clone()).expect("a number");
+    let proof =
+        ReturnProof { v: VERSION, activation: text("activation"), device: text("device"), created: now, number };
+    proof.sign(&computer_key()).expect("a proof").to_string()
 }
 
 async fn say(host: &impl Host, at: &str, call: &Call, known: &mut HashMap<String, String>) {
@@ -156,6 +210,10 @@ fn compare(at: &str, actual: &Value, expected: &Value, known: &mut HashMap<Strin
             for (place, (actual, expected)) in actual.iter().zip(expected).enumerate() {
                 compare(&format!("{at} [{place}]"), actual, expected, known);
             }
+        }
+        (Value::Number(actual), Value::String(pattern)) if pattern.starts_with("{{#") => {
+            let name = pattern.trim_start_matches("{{#").trim_end_matches("}}");
+            assert_eq!(known.get(name), Some(&actual.to_string()), "{at}");
         }
         (Value::String(actual), Value::String(pattern)) => compare_text(at, actual, pattern, known),
         _ => assert_eq!(actual, expected, "{at}"),
