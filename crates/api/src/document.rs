@@ -267,7 +267,9 @@ fn complete(path: &str, verb: &str, operation: &mut Value, api: &Api, examples: 
         404 => path.contains('{') || body || verb == "get" && secured,
         // A feature has to be of the right kind even for a look at its text.
         409 => writes || path.ends_with("/stores/{feature}"),
-        422 | 507 => writes,
+        // What a report is asked for can be what no report is of.
+        422 => writes || path.starts_with("/v1/reports/"),
+        507 => writes,
         410 => path.contains("{activation}") || path.ends_with("{daemon}/sync"),
         412 => conditional,
         413 | 415 => body,

@@ -2,7 +2,7 @@
 
 use lessor_core::{
     AccountId, ApiKeyId, Context, EndUserId, Error, EventId, GroupId, HoldId, LicenseId, Noun, PriceCategoryId,
-    ProductId, ProfileId, Tx, UserId,
+    PriceListId, ProductId, ProfileId, StatementId, Tx, UserId,
 };
 use lessor_core::{alias, catalog};
 use uuid::Uuid;
@@ -74,6 +74,8 @@ plain! {
     api_key -> ApiKeyId, ApiKey;
     hold -> HoldId, Hold;
     price_category -> PriceCategoryId, PriceCategory;
+    price_list -> PriceListId, PriceList;
+    statement -> StatementId, Statement;
 }
 
 /// The record behind an id of any kind: a prefix, `_`, 32 hex digits.
@@ -94,6 +96,8 @@ pub(crate) fn written(kind: &str, id: Uuid) -> String {
         "activation" => lessor_core::ActivationId::PREFIX,
         "trial" => lessor_core::TrialId::PREFIX,
         "price_category" => PriceCategoryId::PREFIX,
+        "price_list" => PriceListId::PREFIX,
+        "meter" => lessor_core::MeterId::PREFIX,
         "group" => GroupId::PREFIX,
         "end_user" => EndUserId::PREFIX,
         other => other,

@@ -278,6 +278,8 @@ fn unknown(noun: Noun) -> &'static str {
         Noun::NamedValue => "named_value_unknown",
         Noun::ServerFunction => "server_function_unknown",
         Noun::PriceCategory => "price_category_unknown",
+        Noun::PriceList => "price_list_unknown",
+        Noun::Statement => "statement_unknown",
         Noun::Profile => "profile_unknown",
         Noun::Reseller => "reseller_unknown",
         Noun::License => "license_unknown",

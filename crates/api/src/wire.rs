@@ -1,7 +1,7 @@
 //! Shapes that several operations share: times, words, pages.
 
 use crate::call::{Cursor, Limit};
-use lessor_core::{Timestamp, account, catalog, device, group, identity, license, stream};
+use lessor_core::{Timestamp, account, catalog, device, group, identity, license, metering, stream};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -47,6 +47,17 @@ impl PartialSchema for Time {
 impl ToSchema for Time {
     fn name() -> std::borrow::Cow<'static, str> {
         "Time".into()
+    }
+}
+
+/// A day of the calendar.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Date(pub metering::day::Day);
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        metering::day::Day::parse(&text).map(Self).ok_or_else(|| D::Error::custom("it is no day such as 2026-03-01"))
     }
 }
 
@@ -129,6 +140,19 @@ words! {
     /// Where a record of the stream comes from: calls of APIs by programs; devices; what programs told; devices of daemons;
     /// daemons themselves; people who signed in; the vendor's own.
     StreamSource of stream::Source { Calls, Devices, Analytics, Relayed, Daemons, People, Custom }
+
+    /// How records of use become figures: quantities of licenses day by day, subjects seen in a month, the last report of a
+    /// day carried forward, or values added up.
+    Aggregation of metering::Aggregation { SeatDays, Distinct, Level, Sum }
+
+    /// What a stretch of days makes of daily levels: their average, or the last of them.
+    LevelRule of metering::LevelRule { Average, Last }
+
+    /// What a figure of use is of.
+    UsagePer of metering::Per { Day, Month, Range }
+
+    /// By what figures of use are told apart.
+    UsageEach of metering::Each { Total, Account, License, Key }
 
     /// What may be done in a branch. `none` takes away what is set further up.
     Level of identity::Level { None, Read, Write }

@@ -26,6 +26,10 @@ pub enum Noun {
     ServerFunction,
     /// A price category.
     PriceCategory,
+    /// A price list.
+    PriceList,
+    /// A statement.
+    Statement,
     /// A profile of a product.
     Profile,
     /// A reseller.
@@ -70,6 +74,8 @@ impl Noun {
             Noun::NamedValue => "named value",
             Noun::ServerFunction => "server function",
             Noun::PriceCategory => "price category",
+            Noun::PriceList => "price list",
+            Noun::Statement => "statement",
             Noun::Profile => "profile",
             Noun::Reseller => "reseller",
             Noun::License => "license",

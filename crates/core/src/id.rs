@@ -72,6 +72,10 @@ ids! {
     ServerFunctionId = "fun";
     /// A price category.
     PriceCategoryId = "cat";
+    /// A price list.
+    PriceListId = "prl";
+    /// A statement.
+    StatementId = "stm";
     /// A named set of license terms.
     ProfileId = "pro";
     /// The right of an account to a product.

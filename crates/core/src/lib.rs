@@ -6,6 +6,7 @@
 pub mod account;
 pub mod alias;
 mod app;
+pub mod billing;
 mod bulk;
 pub mod catalog;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod identity;
 pub mod journal;
 pub mod json;
 pub mod license;
+pub mod metering;
 mod page;
 mod recall;
 pub mod schema;
@@ -34,8 +36,8 @@ pub use context::{Action, Actor, Caller, Context, Grant, Who, decide};
 pub use error::{Error, Noun, Refusal};
 pub use id::{
     AccountId, ActivationId, AnalyticsEventId, ApiKeyId, ConsumerRecordId, DeviceId, EndUserId, EventId,
-    FeatureGroupId, FeatureId, GroupId, HoldId, LicenseId, NamedValueId, NoteId, PriceCategoryId, ProductId, ProfileId,
-    RequestId, ServerFunctionId, StreamRecordId, TrialId, UserId,
+    FeatureGroupId, FeatureId, GroupId, HoldId, LicenseId, MeterId, NamedValueId, NoteId, PriceCategoryId, PriceListId,
+    ProductId, ProfileId, RequestId, ServerFunctionId, StatementId, StreamRecordId, TrialId, UsageRecordId, UserId,
 };
 pub use lessor_db::{Engine, StoreError, Tx};
 pub use page::Start;

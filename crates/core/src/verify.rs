@@ -1,8 +1,10 @@
-//! Checks what the schema cannot: that counters equal what they count, that segments leave no gap and no overlap, that the
-//! journal's chain of hashes holds.
+//! Checks what the schema cannot: that counters equal what they count, that segments leave no gap and no overlap, that figures
+//! of use are what their records come to, that the chains of hashes of journal and statements hold.
 
+use crate::billing;
 use crate::error::Error;
 use crate::journal;
+use crate::metering;
 use lessor_db::{Statement, Tx, statements};
 
 statements! {
@@ -62,6 +64,8 @@ pub fn verify(tx: &mut dyn Tx) -> Result<Vec<String>, Error> {
             flaws.push(format!("{count} {what}"));
         }
     }
+    flaws.extend(metering::verify::verify(tx)?);
+    flaws.extend(billing::verify_chains(tx)?);
     flaws.extend(journal::verify(tx)?.iter().map(ToString::to_string));
     Ok(flaws)
 }

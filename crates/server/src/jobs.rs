@@ -1,7 +1,7 @@
 //! What must be told or tidied as time passes. No answer waits for it: whether a lease is live is computed when asked.
 
 use lessor_core::identity::session;
-use lessor_core::{App, Context, Error, Tx, daemon, device, idempotency, journal, stream};
+use lessor_core::{App, Context, Error, Tx, billing, daemon, device, idempotency, journal, metering, stream};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -17,7 +17,9 @@ const JOBS: &[(&str, Job)] = &[
     ("daemons", |tx, cx| daemon::tell_ended(tx, cx)),
     ("sessions", |tx, cx| session::expire(tx, cx).map(|_| false)),
     ("idempotency", |tx, cx| Ok(idempotency::expire(tx, cx).map(|_| false)?)),
+    ("closings", |tx, cx| billing::close_some(tx, cx)),
     ("journal", |tx, cx| journal::seal(tx, cx)),
+    ("usage", |tx, cx| metering::expire(tx, cx)),
     ("stream", |tx, cx| stream::expire(tx, cx)),
 ];
 

@@ -191,7 +191,7 @@ async fn import_licenses(
 }
 
 /// Makes an array of a body with a row a line; others stay as they are.
-async fn as_array(app: &App, request: Request) -> Result<Request, Problem> {
+pub(super) async fn as_array(app: &App, request: Request) -> Result<Request, Problem> {
     if !is_lines(request.headers()) {
         return Ok(request);
     }

@@ -13,17 +13,24 @@ mod holds;
 mod import;
 mod license_parts;
 mod licenses;
+mod meters;
 mod names;
 mod passive_licenses;
 mod price_categories;
+mod price_lists;
 mod product_parts;
 mod products;
 mod profiles;
+mod seat_days;
 mod sessions;
 mod signing_keys;
+mod statements;
 mod stream;
 mod test_clock;
 mod trials;
+mod usage;
+mod usage_records;
+mod usage_report;
 mod users;
 
 pub use import::{MAX_IMPORT, license_row, license_row_of};
@@ -56,7 +63,14 @@ fn operations(test_clock: bool) -> OpenApiRouter<App> {
         .merge(consumer_records::routes())
         .merge(daemons::routes())
         .merge(names::routes())
+        .merge(meters::routes())
+        .merge(usage::routes())
+        .merge(usage_records::routes())
+        .merge(usage_report::routes())
         .merge(analytics::routes())
+        .merge(seat_days::routes())
+        .merge(price_lists::routes())
+        .merge(statements::routes())
         .merge(events::routes())
         .merge(stream::routes())
         .merge(api_keys::routes())
@@ -98,7 +112,9 @@ const API: Api = Api {
         ("Trials", "Products tried on devices."),
         ("Devices", "What is told of the people before devices."),
         ("Aliases and attributes", "What dialects and other systems call a record, and what they keep with it."),
+        ("Usage", "What is counted, what was used, and figures of it."),
         ("Analytics", "What programs tell of their use."),
+        ("Billing", "What use costs, and the statements of closed months."),
         ("Events", "What happened, in order."),
         ("Stream", "What happened in a vendor's tenant, for it to draw off, and records of its own."),
         ("API keys", "Credentials of programs."),

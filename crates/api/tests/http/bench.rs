@@ -114,6 +114,19 @@ impl Call {
     }
 }
 
+impl Call {
+    /// Status, kind and text of an answer that is no JSON.
+    pub async fn text(self) -> (u16, String, String) {
+        let bearer = format!("Bearer {}", self.bearer.unwrap_or_default());
+        let request = self.request.header("authorization", bearer).body(self.body).expect("a request");
+        let response = self.site.native.oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("a body");
+        let kind = parts.headers.get("content-type").map_or("", |value| value.to_str().expect("text")).to_owned();
+        (parts.status.as_u16(), kind, String::from_utf8(bytes.to_vec()).expect("text"))
+    }
+}
+
 impl Site {
     pub async fn new(bench: Bench) -> Self {
         let settled = Arc::new(AtomicUsize::new(0));

@@ -26,6 +26,10 @@ struct Theirs {
     group: String,
     end_user: String,
     daemon: String,
+    meter: String,
+    price_list: String,
+    /// Made up: no month was closed.
+    statement: String,
 }
 
 async fn theirs(site: &Site) -> Theirs {
@@ -44,7 +48,15 @@ async fn theirs(site: &Site) -> Theirs {
     let master = json!({ "product": product, "codes": ["MASTER-1"], "role": "network_master" });
     other.post("/v1/licenses", &master).await.is(201);
     let request = json!({ "request": crate::daemons::request_of(&other, &product, "MASTER-1", 1) });
+    let meter = json!({ "name": "calls", "aggregation": "sum" });
+    let prices = json!({
+        "account": account, "product": product, "name": "P", "currency": "EUR", "from": "2026-01-01",
+        "tiers": [{ "from": 1, "price": "1" }],
+    });
     Theirs {
+        price_list: other.post("/v1/price-lists", &prices).await.is(201).text("id"),
+        statement: "stm_00000000000070008000000000000002".into(),
+        meter: other.post("/v1/meters", &meter).await.is(201).text("id"),
         daemon: other.post("/v1/daemons", &request).await.is(200).text("daemon"),
         end_user: other.post("/v1/end-users", &end_user).await.is(201).text("id"),
         group,
@@ -74,19 +86,47 @@ fn nobodys(theirs: &Theirs) -> Theirs {
         group: like(&theirs.group),
         end_user: like(&theirs.end_user),
         daemon: like(&theirs.daemon),
+        price_list: like(&theirs.price_list),
+        statement: like(&theirs.statement),
+        meter: like(&theirs.meter),
     }
 }
 
 /// Every call that names a record of somebody else's, in the path, the query or the body.
 fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Value)> {
-    let Theirs { account, product, profile, license, hold, key, user, group, end_user, daemon } = ids;
+    let Theirs {
+        account,
+        product,
+        profile,
+        license,
+        hold,
+        key,
+        user,
+        group,
+        end_user,
+        daemon,
+        meter,
+        price_list,
+        statement,
+    } = ids;
     let (get, post, patch, put, delete) = (Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE);
     let alias = json!({ "dialect": "old", "kind": "thing", "alias": "1" });
     let feature = json!({ "code": "X", "name": "X", "kind": "flag" });
     let new_hold = json!({ "reach": "self", "cause": "x" });
+    let new_prices = json!({
+        "account": account, "product": own_product, "name": "P", "currency": "EUR", "from": "2026-01-01",
+        "tiers": [{ "from": 1, "price": "1" }],
+    });
     let none = json!({});
     let call = |method: &Method, path: String, body: &Value| (method.clone(), path, body.clone());
+    let days = "from=2026-01-01&until=2026-01-01";
     vec![
+        call(&get, format!("/v1/meters/{meter}"), &none),
+        call(&get, format!("/v1/meters?vendor={account}"), &none),
+        call(&post, "/v1/meters".into(), &json!({ "vendor": account, "name": "x", "aggregation": "sum" })),
+        call(&get, format!("/v1/reports/usage?meter={meter}&{days}"), &none),
+        call(&get, format!("/v1/reports/usage?meter=calls&account={account}&{days}"), &none),
+        call(&get, format!("/v1/usage-records?meter=calls&account={account}&day=2026-01-01"), &none),
         call(&get, format!("/v1/accounts/{account}"), &none),
         call(&patch, format!("/v1/accounts/{account}"), &json!({ "name": "x" })),
         call(&delete, format!("/v1/accounts/{account}"), &none),
@@ -96,6 +136,19 @@ fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Val
         call(&post, format!("/v1/accounts/{account}/holds"), &new_hold),
         call(&get, format!("/v1/accounts?branch={account}"), &none),
         call(&get, format!("/v1/accounts?parent={account}"), &none),
+        call(&get, format!("/v1/price-lists?account={account}"), &none),
+        call(&get, format!("/v1/price-lists/{price_list}"), &none),
+        call(&post, format!("/v1/price-lists/{price_list}/end"), &json!({ "until": "2026-07-01" })),
+        call(&post, "/v1/price-lists".into(), &new_prices),
+        call(&get, format!("/v1/statements?account={account}"), &none),
+        call(&get, format!("/v1/statements/{statement}"), &none),
+        call(&get, format!("/v1/statements/{statement}/check"), &none),
+        call(&get, format!("/v1/reports/statement?account={account}&month=2026-01"), &none),
+        call(&post, "/v1/closings".into(), &json!({ "vendor": account, "month": "2025-12" })),
+        call(&get, format!("/v1/reports/seat-days?account={account}&from=2026-01-01&to=2026-01-02"), &none),
+        call(&get, format!("/v1/reports/seat-days?license={license}&from=2026-01-01&to=2026-01-02"), &none),
+        call(&get, format!("/v1/reports/seat-days/licenses?license={license}&from=2026-01-01&to=2026-01-02"), &none),
+        call(&get, format!("/v1/reports/seat-days/accounts?account={account}&from=2026-01-01&to=2026-01-02"), &none),
         call(&post, "/v1/accounts".into(), &json!({ "kind": "customer", "name": "x", "parent": account })),
         call(&get, format!("/v1/accounts/{account}/aliases"), &none),
         call(&put, format!("/v1/accounts/{account}/aliases"), &alias),

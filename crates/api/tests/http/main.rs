@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bench;
+mod billing;
 mod catalog;
 mod client;
 mod clock;
@@ -18,5 +19,7 @@ mod isolation;
 mod leases;
 mod licenses;
 mod people;
+mod seat_days;
 mod stream;
 mod truth;
+mod usage;

@@ -93,6 +93,9 @@ pub fn move_to(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &MoveAccount) -> Result<A
     };
     rows::move_branch(tx, &account.path, &after.path)?;
     rows::move_root(tx, &after)?;
+    if let Some(former) = account.parent {
+        rows::insert_former_parent(tx, cx.new_id(), &account, former, cx.now)?;
+    }
     let data = json!({ "before": account.facts(), "after": after.facts() });
     journal::append(tx, cx, "account.moved", Subject::from(&after), &data)?;
     Ok(after)

@@ -126,6 +126,11 @@ impl Path {
         self.0.bytes().filter(|byte| *byte == b'/').count().saturating_sub(1)
     }
 
+    /// The accounts that the path names, from the root down.
+    pub fn accounts(&self) -> Vec<AccountId> {
+        self.0.split('/').filter_map(|hex| uuid::Uuid::try_parse(hex).ok()).map(AccountId).collect()
+    }
+
     /// The text, for statements.
     pub fn as_str(&self) -> &str {
         &self.0

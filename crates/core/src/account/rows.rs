@@ -23,6 +23,7 @@ statements! {
     LOCK_BRANCH = "SELECT path FROM accounts WHERE path >= $1 AND path < $2 ORDER BY path FOR UPDATE";
     /// The old path of the branch's root begins every path of the branch and is in none a second time.
     MOVE_BRANCH = "UPDATE accounts SET path = replace(path, $1, $3) WHERE path >= $1 AND path < $2";
+    INSERT_FORMER_PARENT = "INSERT INTO account_moves (id, tenant_id, account_id, parent_id, until_at) VALUES ($1, $2, $3, $4, $5)";
     MOVE_ROOT = "UPDATE accounts SET parent_id = $2, modified_at = $3, version = $4 WHERE id = $1";
     PAGE_OF_BRANCH = "SELECT id, tenant_id, parent_id, kind, name, path, contact, created_at, modified_at, closed_at, version \
                       FROM accounts WHERE path >= $1 AND path < $2 AND id > $3 ORDER BY id LIMIT $4";
@@ -148,6 +149,19 @@ pub(super) fn move_branch(tx: &mut dyn Tx, from: &Path, to: &Path) -> Result<(),
 pub(super) fn move_root(tx: &mut dyn Tx, account: &Account) -> Result<(), StoreError> {
     let params = [account.id.into(), account.parent.into(), account.modified_at.into(), account.version.into()];
     tx.execute(MOVE_ROOT, &params)?;
+    Ok(())
+}
+
+/// Keeps below which parent an account stood until it was moved.
+pub(super) fn insert_former_parent(
+    tx: &mut dyn Tx,
+    id: Uuid,
+    account: &Account,
+    parent: AccountId,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let params = [id.into(), account.tenant.into(), account.id.into(), parent.into(), until.into()];
+    tx.execute(INSERT_FORMER_PARENT, &params)?;
     Ok(())
 }
 

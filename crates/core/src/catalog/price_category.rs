@@ -3,6 +3,7 @@
 use super::product::{check_name, lock as lock_product, may_see, subject};
 use super::{PriceCategory, rows};
 use crate::account;
+use crate::billing;
 use crate::context::{Action, Context};
 use crate::error::{Error, Noun};
 use crate::id::{AccountId, PriceCategoryId, ProductId};
@@ -79,6 +80,12 @@ pub fn set_price_categories(
         rows::add_price_category(tx, product.id, *category)?;
     }
     let after = rows::price_categories_of(tx, product.id)?;
+    for left in before.iter().filter(|category| !after.contains(category)) {
+        billing::rows::end_span(tx, product.id, left.id, cx.now)?;
+    }
+    for joined in after.iter().filter(|category| !before.contains(category)) {
+        billing::rows::begin_span(tx, product.tenant, product.id, joined.id, cx.now)?;
+    }
     let names = |categories: &[PriceCategory]| categories.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
     let data = json!({ "before": names(&before), "after": names(&after) });
     journal::append(tx, cx, "product.price_categories_set", subject(&product), &data)?;

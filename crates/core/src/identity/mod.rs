@@ -127,11 +127,17 @@ impl Right {
     pub const STREAM_READ: Right = Right::named("stream:read");
     /// To put records of one's own into it.
     pub const STREAM_WRITE: Right = Right::named("stream:write");
+    /// To read meters and figures of use.
+    pub const USAGE_READ: Right = Right::named("usage:read");
     /// To bring usage in.
     pub const USAGE_WRITE: Right = Right::named("usage:write");
+    /// To see price lists and statements.
+    pub const BILLING_READ: Right = Right::named("billing:read");
+    /// To set prices and to close months.
+    pub const BILLING_WRITE: Right = Right::named("billing:write");
 
     /// Every right of the core, for keys that may do everything.
-    pub const ALL: [Right; 17] = [
+    pub const ALL: [Right; 20] = [
         Right::ACCOUNTS_READ,
         Right::ACCOUNTS_WRITE,
         Right::CATALOG_READ,
@@ -148,7 +154,10 @@ impl Right {
         Right::EVENTS_READ,
         Right::STREAM_READ,
         Right::STREAM_WRITE,
+        Right::USAGE_READ,
         Right::USAGE_WRITE,
+        Right::BILLING_READ,
+        Right::BILLING_WRITE,
     ];
 
     /// A right by a name known when the program is built.

@@ -5,7 +5,7 @@ use crate::error::{Error, Refusal};
 use lessor_db::{FromColumn, Row, StoreError, Value, ValueRef};
 
 /// What kind of right it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TermKind {
     /// Without end.
     Perpetual,

@@ -1,6 +1,7 @@
 //! The rules of the core on both engines.
 
 mod account;
+mod billing;
 mod consumers;
 mod daemons;
 mod device;
@@ -20,10 +21,12 @@ mod offline;
 mod pages;
 mod people;
 mod recalled;
+mod seat_days;
 mod segments;
 mod sign_in;
 mod statements;
 mod stream;
 mod trials;
 mod upgrades;
+mod usage;
 mod validations;

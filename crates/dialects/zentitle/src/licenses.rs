@@ -15,8 +15,8 @@ use lessor_core::license::{
 };
 use lessor_core::{Context, Error, ProductId, ProfileId, Refusal, Start, Tx};
 
-/// How many codes one query reads, and one stretch of an answer has: some megabytes while it is written.
-const CHUNK: i64 = 1_000;
+/// How many codes one query reads, and one stretch of an answer has: a megabyte or two while it is written.
+const CHUNK: i64 = 250;
 
 /// `GET LicenseCode`: the code in each product that has it.
 pub async fn get(asked: Asked) -> Result<Reply, Problem> {

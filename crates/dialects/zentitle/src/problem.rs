@@ -220,6 +220,8 @@ fn missing_record(noun: Noun) -> Problem {
         | Noun::SigningKey
         | Noun::StoredText
         | Noun::Daemon
+        | Noun::PriceList
+        | Noun::Statement
         | Noun::Meter => Problem::not_found(entity(noun)),
     }
 }
@@ -237,6 +239,8 @@ fn entity(noun: Noun) -> &'static str {
         Noun::NamedValue => "Application Agility",
         Noun::ServerFunction => "Server Function",
         Noun::PriceCategory => "Price Category",
+        Noun::PriceList => "Price List",
+        Noun::Statement => "Statement",
         Noun::Profile => "Profile",
         Noun::Reseller => "Reseller",
         Noun::License => "License Code",
