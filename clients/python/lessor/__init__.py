@@ -26,8 +26,8 @@ from typing import Any, Iterable, Mapping, Optional, Type, TypeVar
 from . import _library
 
 __all__ = [
-    "Error", "Failed", "Feature", "FeatureKind", "License", "Refused", "Seats", "State", "Status", "StoredText", "Tokens",
-    "Unavailable", "Validation", "carry_request", "carry_return",
+    "Error", "Failed", "Feature", "FeatureKind", "License", "Refused", "RejectedUsage", "Seats", "SentUsage", "State",
+    "Status", "StoredText", "Tokens", "Unavailable", "Validation", "carry_request", "carry_return",
 ]
 
 _lib = _library.load()
@@ -103,6 +103,25 @@ class Feature:
     kind: FeatureKind
     #: How much of it the license has in all; None = no limit.
     limit: Optional[int]
+
+
+@dataclass(frozen=True)
+class RejectedUsage:
+    """A record that the server will not count."""
+
+    meter: str
+    #: The stable code of the reason.
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class SentUsage:
+    """What became of what was sent."""
+
+    #: How many records are counted at the server, those that it knew before included.
+    counted: int
+    rejected: list[RejectedUsage]
 
 
 @dataclass(frozen=True)
@@ -334,7 +353,7 @@ class License(_Handle):
         _check(_lib.lessor_heartbeat(self._there()))
 
     def tidy(self) -> None:
-        """Gives back what a crashed copy of the program held, and sends the events that wait."""
+        """Gives back what a crashed copy of the program held, and sends the events and the usage that wait."""
         _check(_lib.lessor_tidy(self._there()))
 
     def hold_seats(self, feature: str, count: int = 1) -> Seats:
@@ -366,6 +385,27 @@ class License(_Handle):
         signed_out, feature_started, feature_stopped, exception."""
         text = None if data is None else json.dumps(data)
         _check(_lib.lessor_record(self._there(), _utf8(kind), _may(feature), _may(transaction), _may(text)))
+
+    def record_usage(
+        self,
+        meter: str,
+        value: int = 1,
+        subject: Optional[str] = None,
+        attributes: Optional[Mapping[str, Any]] = None,
+    ) -> None:
+        """Writes down, durably, how much the program counted for a meter, to be sent with the next `send_usage` or `tidy`. It is
+        counted once, however often it has to be sent. Without a subject it is of this device."""
+        text = None if attributes is None else json.dumps(attributes)
+        if not 0 <= value < 2**64:
+            raise Failed("bad_argument", "the value is not one that can be counted")
+        _check(_lib.lessor_record_usage(self._there(), _utf8(meter), value, _may(subject), _may(text)))
+
+    def send_usage(self) -> SentUsage:
+        """Sends what was counted and waits, and tells what became of it."""
+        counted, rejected = ctypes.c_uint64(), ctypes.c_void_p()
+        _check(_lib.lessor_send_usage(self._there(), ctypes.byref(counted), ctypes.byref(rejected)))
+        told = json.loads(_need(_taken(rejected)))
+        return SentUsage(counted.value, [RejectedUsage(one["meter"], one["code"], one["detail"]) for one in told])
 
     def report_system(self, facts: Mapping[str, Any]) -> None:
         """Reports facts about the device. Replaces what was reported before."""

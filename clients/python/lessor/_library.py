@@ -4,7 +4,7 @@ import ctypes
 import ctypes.util
 import os
 import sys
-from ctypes import POINTER, c_bool, c_char_p, c_int, c_int64, c_size_t, c_uint32, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 
 _NAMES = {"win32": "lessorclient.dll", "darwin": "liblessorclient.dylib"}
@@ -72,6 +72,8 @@ _FUNCTIONS = {
     "lessor_tokens_return": [_handle],
     "lessor_draw_elements": [_handle, c_char_p, c_int64, POINTER(c_int64)],
     "lessor_record": [_handle, c_char_p, c_char_p, c_char_p, c_char_p],
+    "lessor_record_usage": [_handle, c_char_p, c_uint64, c_char_p, c_char_p],
+    "lessor_send_usage": [_handle, POINTER(c_uint64), _text_out],
     "lessor_report_system": [_handle, c_char_p],
     "lessor_report_consumer": [_handle, c_char_p],
     "lessor_read_text": [_handle, c_char_p, _text_out, _text_out],

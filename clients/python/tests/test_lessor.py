@@ -102,6 +102,22 @@ class OnOneDevice(unittest.TestCase):
         self.assertFalse((Path(self.folder) / "events.jsonl").exists())
         license.return_license()
 
+    def test_what_is_counted_is_counted_once(self) -> None:
+        license = self.open()
+        license.activate(CODE)
+        license.record_usage("pages.printed", 3)
+        license.record_usage("pages.printed", 4, subject="printer-2", attributes={"paper": "A4"})
+        license.record_usage("no.such.meter")
+        sent = license.send_usage()
+        self.assertEqual((sent.counted, [one.code for one in sent.rejected]), (2, ["meter_unknown"]))
+        self.assertEqual(license.send_usage(), lessor.SentUsage(0, []))
+        with self.assertRaises(lessor.Failed):
+            license.record_usage("pages.printed", -1)
+        license.record_usage("pages.printed", 5)
+        # It goes with the license.
+        license.return_license()
+        self.assertFalse((Path(self.folder) / "usage.jsonl").exists())
+
     def test_a_license_comes_and_goes_through_files(self) -> None:
         license = self.open()
         request = license.offline_request(CODE)

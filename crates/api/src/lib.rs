@@ -7,6 +7,8 @@ mod daemon;
 mod device;
 mod document;
 mod example;
+mod export;
+mod fate;
 mod name;
 mod native;
 mod problem;

@@ -1,8 +1,10 @@
 //! What callers call records: native ids, and the names that dialects have for them.
 
+use lessor_core::OrderRequestId;
 use lessor_core::{
-    AccountId, ApiKeyId, Context, EndUserId, Error, EventId, GroupId, HoldId, LicenseId, Noun, PriceCategoryId,
-    PriceListId, ProductId, ProfileId, StatementId, Tx, UserId,
+    AccountId, AgreementId, ApiKeyId, Context, EndUserId, Error, EventId, GroupId, HoldId, LicenseId, MailId, Noun,
+    OperationId, PriceCategoryId, PriceListId, ProductId, ProfileId, ReconciliationId, RememberedNameId, StatementId,
+    Tx, UserId,
 };
 use lessor_core::{alias, catalog};
 use uuid::Uuid;
@@ -71,11 +73,17 @@ macro_rules! plain {
 
 plain! {
     user -> UserId, User;
+    mail -> MailId, Mail;
+    order_request -> OrderRequestId, OrderRequest;
+    operation -> OperationId, Operation;
+    agreement -> AgreementId, Agreement;
     api_key -> ApiKeyId, ApiKey;
     hold -> HoldId, Hold;
     price_category -> PriceCategoryId, PriceCategory;
     price_list -> PriceListId, PriceList;
     statement -> StatementId, Statement;
+    reconciliation -> ReconciliationId, Reconciliation;
+    remembered_name -> RememberedNameId, RememberedName;
 }
 
 /// The record behind an id of any kind: a prefix, `_`, 32 hex digits.
@@ -89,6 +97,10 @@ pub(crate) fn written(kind: &str, id: Uuid) -> String {
     let prefix = match kind {
         "account" => AccountId::PREFIX,
         "user" => UserId::PREFIX,
+        "mail" => MailId::PREFIX,
+        "order_request" => OrderRequestId::PREFIX,
+        "operation" => OperationId::PREFIX,
+        "agreement" => AgreementId::PREFIX,
         "api_key" => ApiKeyId::PREFIX,
         "product" => ProductId::PREFIX,
         "profile" => ProfileId::PREFIX,
@@ -97,6 +109,7 @@ pub(crate) fn written(kind: &str, id: Uuid) -> String {
         "trial" => lessor_core::TrialId::PREFIX,
         "price_category" => PriceCategoryId::PREFIX,
         "price_list" => PriceListId::PREFIX,
+        "reconciliation" => ReconciliationId::PREFIX,
         "meter" => lessor_core::MeterId::PREFIX,
         "group" => GroupId::PREFIX,
         "end_user" => EndUserId::PREFIX,

@@ -262,6 +262,15 @@ pub(crate) fn outcome(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::NoneFree => (StatusCode::CONFLICT, "none_free"),
         Refusal::BadCertificate(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_certificate"),
         Refusal::StaleCertificate => (StatusCode::CONFLICT, "stale_certificate"),
+        Refusal::AlreadySuspended => (StatusCode::CONFLICT, "already_suspended"),
+        Refusal::NotSuspended => (StatusCode::CONFLICT, "not_suspended"),
+        Refusal::OperationRunning => (StatusCode::CONFLICT, "operation_running"),
+        Refusal::NotAccepted { .. } => (StatusCode::CONFLICT, "not_accepted"),
+        Refusal::NotOffered => (StatusCode::FORBIDDEN, "not_offered"),
+        Refusal::NotTrial => (StatusCode::CONFLICT, "not_trial"),
+        Refusal::ExtendedOften { .. } => (StatusCode::CONFLICT, "extended_often"),
+        Refusal::Unchanged { .. } => (StatusCode::CONFLICT, "unchanged"),
+        Refusal::NotExchangeable => (StatusCode::CONFLICT, "not_exchangeable"),
         Refusal::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
     }
 }
@@ -280,6 +289,8 @@ fn unknown(noun: Noun) -> &'static str {
         Noun::PriceCategory => "price_category_unknown",
         Noun::PriceList => "price_list_unknown",
         Noun::Statement => "statement_unknown",
+        Noun::Reconciliation => "reconciliation_unknown",
+        Noun::RememberedName => "remembered_name_unknown",
         Noun::Profile => "profile_unknown",
         Noun::Reseller => "reseller_unknown",
         Noun::License => "license_unknown",
@@ -294,6 +305,10 @@ fn unknown(noun: Noun) -> &'static str {
         Noun::StoredText => "stored_text_unknown",
         Noun::Daemon => "daemon_unknown",
         Noun::Meter => "meter_unknown",
+        Noun::Mail => "mail_unknown",
+        Noun::OrderRequest => "order_request_unknown",
+        Noun::Operation => "operation_unknown",
+        Noun::Agreement => "agreement_unknown",
     }
 }
 

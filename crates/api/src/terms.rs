@@ -76,7 +76,7 @@ pub(crate) struct TermsInput {
     #[serde(deserialize_with = "given")]
     #[schema(nullable = false, example = 365)]
     pub term_days: Option<i64>,
-    /// The end of an expiring license; `null` clears that of a subscription. Needs `term` beside it.
+    /// The end of an expiring license or a trial; `null` clears that of a subscription. Needs `term` beside it.
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<Time>)]
     pub term_end: Option<Option<Time>>,

@@ -1,7 +1,8 @@
 //! Shapes that several operations share: times, words, pages.
 
 use crate::call::{Cursor, Limit};
-use lessor_core::{Timestamp, account, catalog, device, group, identity, license, metering, stream};
+use lessor_core::billing::reconcile;
+use lessor_core::{Timestamp, account, catalog, device, group, identity, license, metering, operation, order, stream};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -102,17 +103,30 @@ words! {
         Branch,
     }
 
+    /// What an operation does to its account.
+    OperationKind of operation::Kind { Suspend, Resume }
+
+    /// How far an operation has come. What a `failed` one had done stays.
+    OperationState of operation::State { Created, Running, Done, Failed }
+
     /// How a feature is measured out.
     FeatureKind of catalog::FeatureKind { Flag, Floating, Pool, Tokens, Store }
 
-    /// How long a right lasts: without end, for a number of days from the first activation on, or until a date.
-    TermKind of license::TermKind { Perpetual, Subscription, Expiring }
+    /// How long a right lasts: without end, for a number of days from the first activation on, or until a date. A `trial`
+    /// lasts until a date too, and is never billed.
+    TermKind of license::TermKind { Perpetual, Subscription, Expiring, Trial }
 
     /// Who watches over concurrent use: nobody, the server by its leases, or a daemon on the local network.
     Concurrency of license::Concurrency { Off, Cloud, Network }
 
     /// What a license is for.
     LicenseRole of license::Role { Standard, Passive, NetworkMaster, Delegated }
+
+    /// Whether an exchange of products gives more or less than there was.
+    ExchangeDirection of catalog::Direction { Upgrade, Downgrade }
+
+    /// How a request for an order stands.
+    OrderRequestState of order::RequestState { Waiting, Approved, Refused }
 
     /// Who a note is from: people or programs.
     NoteKind of license::NoteKind { General, System }
@@ -148,11 +162,18 @@ words! {
     /// What a stretch of days makes of daily levels: their average, or the last of them.
     LevelRule of metering::LevelRule { Average, Last }
 
+    /// What figures of a reconciliation are of, besides accounts.
+    ReconciledItem of reconcile::Item { Product, License, Meter }
+
+    /// What came of a row of a reconciliation: its name is not known here; the statements have it and the other system has
+    /// not; the other system says more; less; the same.
+    ReconciledOutcome of reconcile::Outcome { Unknown, Missing, Over, Under, Matched }
+
     /// What a figure of use is of.
     UsagePer of metering::Per { Day, Month, Range }
 
     /// By what figures of use are told apart.
-    UsageEach of metering::Each { Total, Account, License, Key }
+    UsageEach of metering::By { Account, License, Product, Category, Feature, Term, Key }
 
     /// What may be done in a branch. `none` takes away what is set further up.
     Level of identity::Level { None, Read, Write }

@@ -145,7 +145,7 @@ fn bare_row(book: &Book, path: Path, bare: &str) -> Row {
 }
 
 /// Rate, times and processor time of something.
-fn measured(book: &Book, name: &str) -> Row {
+pub fn measured(book: &Book, name: &str) -> Row {
     let median = |figure: fn(&Sample) -> f64| book.spread(name, figure).map(|spread| spread.median);
     let above = |figure: Result<f64, String>| figure.ok().filter(|figure| *figure > 0.0);
     Row {
@@ -194,7 +194,8 @@ impl Sheet<'_> {
     }
 }
 
-fn judged(row: Row, ratio: Result<Spread, String>, goal: Option<f64>) -> Row {
+/// A row with a ratio, and whether that is what it should be.
+pub fn judged(row: Row, ratio: Result<Spread, String>, goal: Option<f64>) -> Row {
     let note = ratio.as_ref().err().map_or(row.note.clone(), |error| format!("FAILED: {error}"));
     let ratio = ratio.ok();
     Row {

@@ -100,7 +100,8 @@ pub enum Storage {
 }
 
 impl Storage {
-    fn tell(&self, command: &mut Command) {
+    /// Tells a command of the server's program where it is.
+    pub fn tell(&self, command: &mut Command) {
         match self {
             Storage::Folder(folder) => command.arg("--data").arg(folder),
             Storage::Database(url) => command.arg("--database").arg(url),

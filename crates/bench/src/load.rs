@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// How long nothing may come back before the load gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long to wait while the socket's buffer is full.
+const FULL: Duration = Duration::from_micros(50);
+
 /// What is asked, and what becomes of the answers.
 pub trait Work {
     /// Writes the next request of a connection; `false` when that connection has nothing more to ask.
@@ -199,8 +202,17 @@ impl Connection {
             return Ok(false);
         }
         self.asked = Instant::now();
-        // A request is far smaller than the socket's buffer, which is empty.
-        self.stream.write_all(&self.request)?;
+        let mut sent = 0;
+        while sent < self.request.len() {
+            match self.stream.write(&self.request[sent..]) {
+                Ok(0) => return Err(io::Error::new(ErrorKind::WriteZero, "the server hung up")),
+                Ok(more) => sent += more,
+                // Only a batch of records is larger than the socket's buffer, and the server takes it in at once.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(FULL),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(true)
     }
 

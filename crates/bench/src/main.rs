@@ -15,6 +15,7 @@ mod report;
 mod request;
 mod rounds;
 mod start;
+mod usage;
 mod work;
 mod world;
 
@@ -48,10 +49,20 @@ fn bench(run: &Run) -> Result<(), Box<dyn Error>> {
     let place = house::Place::new(plan.folder.clone())?;
     let mut rows = Vec::new();
     if plan.sqlite {
-        rows.extend(rounds::sqlite(&plan, &place)?);
+        if !plan.paths.is_empty() {
+            rows.extend(rounds::sqlite(&plan, &place)?);
+        }
+        if plan.usage {
+            rows.extend(usage::sqlite(&plan, &place)?);
+        }
     }
     if plan.postgres {
-        rows.extend(rounds::postgres(&plan, &place)?);
+        if !plan.paths.is_empty() {
+            rows.extend(rounds::postgres(&plan, &place)?);
+        }
+        if plan.usage {
+            rows.extend(usage::postgres(&plan, &place)?);
+        }
     }
     if let Some(file) = &plan.markdown {
         report::fill(file, &report::markdown(&plan, &rows))?;

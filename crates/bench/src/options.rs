@@ -42,12 +42,15 @@ pub struct Run {
     /// On which engine
     #[arg(long, value_enum, default_value = "both")]
     engine: Engines,
-    /// Paths, separated by commas [default: all]
+    /// Paths, separated by commas; `usage` for all about usage [default: all]
     #[arg(long, value_delimiter = ',')]
     paths: Vec<String>,
     /// Numbers of licenses, separated by commas [default: 10k,100k,1m]
     #[arg(long, value_delimiter = ',')]
     sizes: Vec<String>,
+    /// Numbers of records of use, separated by commas [default: 100k,10m]
+    #[arg(long, value_delimiter = ',')]
+    records: Vec<String>,
     /// How often everything is measured [default: 5]
     #[arg(long)]
     rounds: Option<usize>,
@@ -74,6 +77,10 @@ pub struct Plan {
     pub postgres: bool,
     /// Which paths.
     pub paths: Vec<Path>,
+    /// Usage too?
+    pub usage: bool,
+    /// At how many records of use, the smallest number first.
+    pub records: Vec<u64>,
     /// At how many licenses, the smallest number first.
     pub sizes: Vec<u64>,
     /// How often.
@@ -95,15 +102,13 @@ impl Run {
     pub fn plan(&self) -> Result<Plan, Box<dyn Error>> {
         let named = |name: &String| {
             let path = Path::ALL.into_iter().find(|path| path.name() == name);
-            path.ok_or_else(|| format!("there is no path {name:?}; there are {}", Path::ALL.map(Path::name).join(", ")))
+            let all = Path::ALL.map(Path::name).join(", ");
+            path.ok_or_else(|| format!("there is no path {name:?}; there are {all} and {USAGE}"))
         };
-        let paths: Vec<Path> = self.paths.iter().map(named).collect::<Result<_, _>>()?;
-        let mut sizes: Vec<u64> = self.sizes.iter().map(|text| size(text)).collect::<Result<_, _>>()?;
-        if sizes.is_empty() {
-            sizes = if self.quick { vec![10_000, 100_000] } else { vec![10_000, 100_000, 1_000_000] };
-        }
-        sizes.sort_unstable();
-        sizes.dedup();
+        let paths: Vec<Path> = self.paths.iter().filter(|name| *name != USAGE).map(named).collect::<Result<_, _>>()?;
+        let usual: &[u64] = if self.quick { &[10_000, 100_000] } else { &[10_000, 100_000, 1_000_000] };
+        let sizes = sizes_of(&self.sizes, usual)?;
+        let records = sizes_of(&self.records, if self.quick { &[100_000, 1_000_000] } else { &[100_000, 10_000_000] })?;
         let seconds = self.seconds.unwrap_or(if self.quick { 1.0 } else { 3.0 });
         if !(0.1..=3600.0).contains(&seconds) {
             return Err("--seconds is from 0.1 to 3600".into());
@@ -116,7 +121,9 @@ impl Run {
         Ok(Plan {
             sqlite: self.engine != Engines::Postgres,
             postgres: self.engine != Engines::Sqlite,
-            paths: if paths.is_empty() { Path::ALL.to_vec() } else { paths },
+            paths: if self.paths.is_empty() { Path::ALL.to_vec() } else { paths },
+            usage: self.paths.is_empty() || self.paths.iter().any(|name| name == USAGE),
+            records,
             sizes,
             rounds: self.rounds.unwrap_or(if self.quick { 2 } else { 5 }).max(1),
             span: Span { warm: time / 6, time },
@@ -128,7 +135,21 @@ impl Run {
     }
 }
 
-/// A number of licenses: `10k`, `1m`, `5000`.
+/// What stands for all about usage among the paths.
+const USAGE: &str = "usage";
+
+/// Numbers in order, or the usual ones.
+fn sizes_of(texts: &[String], usual: &[u64]) -> Result<Vec<u64>, String> {
+    let mut sizes: Vec<u64> = texts.iter().map(|text| size(text)).collect::<Result<_, _>>()?;
+    if sizes.is_empty() {
+        sizes.extend(usual);
+    }
+    sizes.sort_unstable();
+    sizes.dedup();
+    Ok(sizes)
+}
+
+/// A number of licenses or records: `10k`, `1m`, `5000`.
 fn size(text: &str) -> Result<u64, String> {
     let lower = text.to_ascii_lowercase();
     let (digits, unit) = match lower.strip_suffix('k') {
@@ -137,7 +158,7 @@ fn size(text: &str) -> Result<u64, String> {
     };
     let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
     let fits = number.filter(|number| (1_000..=10_000_000).contains(number));
-    fits.ok_or_else(|| format!("{text:?} is no number of licenses from 1k to 10m"))
+    fits.ok_or_else(|| format!("{text:?} is no number from 1k to 10m"))
 }
 
 /// A number of licenses as people write it.
@@ -166,6 +187,16 @@ impl Plan {
         self.sizes.last().copied().unwrap_or_default()
     }
 
+    /// The smallest number of records.
+    pub fn least_records(&self) -> u64 {
+        self.records.first().copied().unwrap_or_default()
+    }
+
+    /// The largest number of records.
+    pub fn most_records(&self) -> u64 {
+        self.records.last().copied().unwrap_or_default()
+    }
+
     /// How long a path is measured. What answers from memory needs time to get there.
     pub fn span_of(&self, path: Path) -> Span {
         match path {
@@ -182,15 +213,16 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sizes: Vec<String> = self.sizes.iter().map(|size| short(*size)).collect();
+        let list = |sizes: &[u64]| sizes.iter().map(|size| short(*size)).collect::<Vec<_>>().join(", ");
+        let licenses = if self.paths.is_empty() { String::new() } else { format!(", licenses {}", list(&self.sizes)) };
+        let records = if self.usage { format!(", records of use {}", list(&self.records)) } else { String::new() };
         write!(
             f,
-            "seed {}, {} rounds of {:.1} s, {} connections, licenses {}",
+            "seed {}, {} rounds of {:.1} s, {} connections{licenses}{records}",
             self.seed,
             self.rounds,
             self.span.time.as_secs_f64(),
             self.connections,
-            sizes.join(", "),
         )
     }
 }

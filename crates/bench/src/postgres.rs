@@ -40,6 +40,11 @@ impl Machine {
         self.server.database()
     }
 
+    /// A database with the same in it, to which nobody is connected.
+    pub fn copy_of(&self, database: &TestDatabase) -> TestDatabase {
+        self.server.copy_of(database)
+    }
+
     /// Fills the database of `pgbench` with as many accounts as there are licenses.
     pub fn prepare_pgbench(&self, licenses: u64) -> io::Result<()> {
         let scale = (licenses / 100_000).max(1).to_string();

@@ -113,6 +113,15 @@ int main(int count, char **words)
     } else if (strcmp(command, "hold") == 0 && second != NULL) { /* FEATURE N, and go away without a word */
         LessorSeats *seats = NULL;
         must("seats", lessor_hold_seats(license, first, (uint32_t)strtoul(second, NULL, 10), &seats));
+    } else if (strcmp(command, "count") == 0 && second != NULL) { /* METER N: one at a time, then all at once to the server */
+        unsigned long left = strtoul(second, NULL, 10);
+        uint64_t counted = 0;
+        while (left-- > 0) {
+            must("count", lessor_record_usage(license, first, 1, NULL, "{\"paper\": \"A4\"}"));
+        }
+        must("send", lessor_send_usage(license, &counted, &text));
+        printf("counted %llu, not %s\n", (unsigned long long)counted, text);
+        lessor_string_free(text);
     } else if (strcmp(command, "tidy") == 0) {
         must("tidy", lessor_tidy(license));
     } else if (strcmp(command, "validate") == 0) {

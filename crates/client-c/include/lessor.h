@@ -236,7 +236,8 @@ LessorResult lessor_renew_if_due(const LessorLicense *license,
 // The handle is null or came from `lessor_open`.
 LessorResult lessor_heartbeat(const LessorLicense *license);
 
-// Gives back seats and tokens that a crashed copy of the program held, and sends the events that wait.
+// Gives back seats and tokens that a crashed copy of the program held, and sends the events and the usage that
+// wait.
 //
 // # Safety
 // The handle is null or came from `lessor_open`.
@@ -325,6 +326,29 @@ LessorResult lessor_record(const LessorLicense *license,
                            const char *feature,
                            const char *transaction,
                            const char *data);
+
+// Writes down, durably, how much the program counted for a meter, to be sent in a batch with the next `lessor_send_usage` or
+// `lessor_tidy`; it is counted once, however often it has to be sent. The subject (what was used or by whom; null is this
+// device) and the attributes (a JSON object) may be null.
+//
+// # Safety
+// Handles and strings are null or as the library gave them or expects them.
+LessorResult lessor_record_usage(const LessorLicense *license,
+                                 const char *meter,
+                                 uint64_t value,
+                                 const char *subject,
+                                 const char *attributes);
+
+// Sends what was counted and waits. `counted`, which may be null, gets how many records the server counts, those included
+// that it knew before; `rejected`, which may be null, a JSON list of those that it will not count, each an object with
+// `meter`, `code` and `detail`. Free it.
+//
+// # Safety
+// The handle is null or came from `lessor_open`; `counted` is null or a place for a number, `rejected` null or a place for a
+// pointer.
+LessorResult lessor_send_usage(const LessorLicense *license,
+                               uint64_t *counted,
+                               char **rejected);
 
 // Reports facts about the device, as a JSON object. Replaces what was reported before.
 //

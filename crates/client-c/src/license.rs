@@ -194,7 +194,8 @@ pub unsafe extern "C" fn lessor_heartbeat(license: *const LessorLicense) -> Less
     guard(|| Ok(unsafe { the(license)? }.0.heartbeat()?))
 }
 
-/// Gives back seats and tokens that a crashed copy of the program held, and sends the events that wait.
+/// Gives back seats and tokens that a crashed copy of the program held, and sends the events and the usage that
+/// wait.
 ///
 /// # Safety
 /// The handle is null or came from `lessor_open`.

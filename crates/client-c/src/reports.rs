@@ -1,9 +1,9 @@
-//! Events, reports, and the texts that a program keeps on the server.
+//! Events, usage, reports, and the texts that a program keeps on the server.
 
 use std::ffi::c_char;
 
-use lessor_client::{Event, EventKind};
-use serde_json::Value;
+use lessor_client::{Event, EventKind, RejectedUsage, Usage};
+use serde_json::{Value, json};
 
 use crate::error::{Failure, LessorResult, guard};
 use crate::license::LessorLicense;
@@ -33,8 +33,68 @@ pub unsafe extern "C" fn lessor_record(
         let (feature, transaction, data) = unsafe { (may(feature)?, may(transaction)?, may(data)?) };
         event.feature = feature.map(str::to_owned);
         event.transaction = transaction.map(str::to_owned);
-        event.data = data.map(json).transpose()?;
+        event.data = data.map(parsed).transpose()?;
         Ok(license.0.record(&event)?)
+    })
+}
+
+/// Writes down, durably, how much the program counted for a meter, to be sent in a batch with the next `lessor_send_usage` or
+/// `lessor_tidy`; it is counted once, however often it has to be sent. The subject (what was used or by whom; null is this
+/// device) and the attributes (a JSON object) may be null.
+///
+/// # Safety
+/// Handles and strings are null or as the library gave them or expects them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lessor_record_usage(
+    license: *const LessorLicense,
+    meter: *const c_char,
+    value: u64,
+    subject: *const c_char,
+    attributes: *const c_char,
+) -> LessorResult {
+    guard(|| {
+        // SAFETY: as this function's own contract.
+        let (license, meter) = unsafe { (the(license)?, need(meter)?) };
+        // SAFETY: likewise.
+        let (subject, attributes) = unsafe { (may(subject)?, may(attributes)?) };
+        let mut usage = Usage::new(meter, value);
+        usage.subject = subject.map(str::to_owned);
+        if let Some(text) = attributes {
+            let Value::Object(members) = parsed(text)? else {
+                return Err(Failure::Argument("the attributes are no JSON object"));
+            };
+            usage.attributes = members;
+        }
+        Ok(license.0.record_usage(&usage)?)
+    })
+}
+
+/// Sends what was counted and waits. `counted`, which may be null, gets how many records the server counts, those included
+/// that it knew before; `rejected`, which may be null, a JSON list of those that it will not count, each an object with
+/// `meter`, `code` and `detail`. Free it.
+///
+/// # Safety
+/// The handle is null or came from `lessor_open`; `counted` is null or a place for a number, `rejected` null or a place for a
+/// pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lessor_send_usage(
+    license: *const LessorLicense,
+    counted: *mut u64,
+    rejected: *mut *mut c_char,
+) -> LessorResult {
+    guard(|| {
+        // SAFETY: as this function's own contract.
+        let sent = unsafe { the(license)? }.0.send_usage()?;
+        let told = |one: RejectedUsage| json!({"meter": one.meter, "code": one.code, "detail": one.detail});
+        let list: Vec<Value> = sent.rejected.into_iter().map(told).collect();
+        if !rejected.is_null() {
+            let text = give(Value::from(list).to_string())?;
+            // SAFETY: not null, and by the contract a place for a pointer.
+            unsafe { put(rejected, text) };
+        }
+        // SAFETY: by the contract null or a place for a number.
+        unsafe { put(counted, sent.counted as u64) };
+        Ok(())
     })
 }
 
@@ -45,7 +105,7 @@ pub unsafe extern "C" fn lessor_record(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lessor_report_system(license: *const LessorLicense, facts: *const c_char) -> LessorResult {
     // SAFETY: as this function's own contract.
-    guard(|| Ok(unsafe { the(license)?.0.report_system(&json(need(facts)?)?) }?))
+    guard(|| Ok(unsafe { the(license)?.0.report_system(&parsed(need(facts)?)?) }?))
 }
 
 /// Reports who uses the program, as a JSON object.
@@ -58,7 +118,7 @@ pub unsafe extern "C" fn lessor_report_consumer(
     consumer: *const c_char,
 ) -> LessorResult {
     // SAFETY: as this function's own contract.
-    guard(|| Ok(unsafe { the(license)?.0.report_consumer(&json(need(consumer)?)?) }?))
+    guard(|| Ok(unsafe { the(license)?.0.report_consumer(&parsed(need(consumer)?)?) }?))
 }
 
 /// Reads the text that is kept for a feature. `tag`, which may be null, gets what tells this state of it from every
@@ -119,6 +179,6 @@ unsafe fn give_tag(place: *mut *mut c_char, tag: Option<String>) -> Result<(), F
     Ok(())
 }
 
-fn json(text: &str) -> Result<Value, Failure> {
+fn parsed(text: &str) -> Result<Value, Failure> {
     serde_json::from_str(text).map_err(|_| Failure::Argument("the text is no JSON"))
 }

@@ -32,11 +32,16 @@ impl License {
         self.start(None, None, None)
     }
 
-    /// Gives the license back to the server and forgets it here. Without a connection it is kept;
+    /// Gives the license back to the server and forgets it here, after sending what waits. Without a connection it is kept;
     /// [`License::return_offline`] is for that case.
     pub fn return_license(&self) -> Result<(), Error> {
         let (path, secret) = self.authorized("")?;
         let _ = self.send_events(); // After the return nobody takes them; a lost event is no reason to keep a license.
+        match self.send_usage() {
+            // What was counted may be billed: as long as the server can take it, it goes before the license.
+            Err(error) if error.is_passing() => return Err(error),
+            _ => {}
+        }
         match self.server.delete::<wire::Anything>(&path, &secret) {
             Ok(_) => {}
             // The answer to an earlier attempt got lost, or somebody else was quicker.

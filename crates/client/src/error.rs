@@ -103,6 +103,9 @@ pub enum Error {
     /// More events wait to be sent than are kept; this one is not recorded.
     #[error("too many events wait to be sent")]
     EventsFull,
+    /// More of what was counted waits to be sent than is kept; this is not recorded.
+    #[error("too much of what was counted waits to be sent")]
+    UsageFull,
     /// No key is there to verify with, and none could be fetched.
     #[error("no key of the product is known to verify the lease with")]
     NoKeys,
@@ -158,6 +161,7 @@ impl Error {
             Self::OfflineActivation => "offline_activation",
             Self::TooFewTokens { .. } => "too_few_tokens",
             Self::EventsFull => "events_full",
+            Self::UsageFull => "usage_full",
             Self::NoKeys => "no_keys",
             Self::NoOpenRequest => "no_open_request",
             Self::OtherRequest => "other_request",
@@ -190,6 +194,7 @@ impl Error {
             | Self::Busy { .. }
             | Self::BadAnswer(_)
             | Self::EventsFull
+            | Self::UsageFull
             | Self::OtherState(_)
             | Self::BadConfig(_)
             | Self::StateDamaged { .. }

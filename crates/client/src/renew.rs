@@ -133,10 +133,11 @@ impl License {
     }
 
     /// Does what is left to do at the server: gives back seats and tokens that a crashed copy of the program held, and
-    /// sends the events that wait. Goes along with renewals; call it at start if that is not often enough.
+    /// sends the events and the usage that wait. Goes along with renewals; call it at start if that is not often enough.
     pub fn tidy(&self) -> Result<(), Error> {
         self.return_left_over()?;
-        self.send_events().map(drop)
+        self.send_events()?;
+        self.send_usage().map(drop)
     }
 
     fn try_renewal(&self, clock: i64) -> Result<Renewal, Error> {

@@ -76,17 +76,17 @@ pub struct Problem {
 pub type Anything = Value;
 
 /// An event of the program's use, as it travels and as it waits.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Event {
-    pub id: String,
+#[derive(Serialize)]
+pub struct Event<'a> {
+    pub id: &'a str,
     pub kind: EventKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub feature: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transaction: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<&'a str>,
     pub at: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<&'a Value>,
 }
 
 #[derive(Serialize)]

@@ -22,18 +22,9 @@ impl Insert {
         shared: &[Value],
         items: &[T],
         params: impl Fn(&T, &mut Vec<Value>),
-        mut run: impl FnMut(Statement, &[Value]) -> Result<(), StoreError>,
+        run: impl FnMut(Statement, &[Value]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let mut bound = shared.to_vec();
-        let (full, rest) = items.split_at(items.len() - items.len() % ROWS);
-        for (statement, batch) in
-            full.chunks(ROWS).map(|some| (self.many, some)).chain(rest.chunks(1).map(|one| (self.one, one)))
-        {
-            bound.truncate(shared.len());
-            batch.iter().for_each(|item| params(item, &mut bound));
-            run(statement, &bound)?;
-        }
-        Ok(())
+        stepped(&[(ROWS, self.many), (1, self.one)], shared, items, params, run)
     }
 
     /// Writes `items`.
@@ -46,6 +37,57 @@ impl Insert {
     ) -> Result<(), StoreError> {
         self.each(shared, items, params, |statement, bound| tx.queue(statement, bound))
     }
+}
+
+/// The same statement for several numbers of rows: the largest first, the last for one.
+#[derive(Clone, Copy)]
+pub(crate) struct Steps(pub(crate) &'static [(usize, Statement)]);
+
+impl Steps {
+    /// As [`Insert::each`].
+    pub(crate) fn each<T>(
+        self,
+        shared: &[Value],
+        items: &[T],
+        params: impl Fn(&T, &mut Vec<Value>),
+        run: impl FnMut(Statement, &[Value]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        stepped(self.0, shared, items, params, run)
+    }
+
+    /// As [`Insert::write`].
+    pub(crate) fn write<T>(
+        self,
+        tx: &mut dyn Tx,
+        shared: &[Value],
+        items: &[T],
+        params: impl Fn(&T, &mut Vec<Value>),
+    ) -> Result<(), StoreError> {
+        self.each(shared, items, params, |statement, bound| tx.queue(statement, bound))
+    }
+}
+
+fn stepped<T>(
+    steps: &[(usize, Statement)],
+    shared: &[Value],
+    items: &[T],
+    params: impl Fn(&T, &mut Vec<Value>),
+    mut run: impl FnMut(Statement, &[Value]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut bound = shared.to_vec();
+    let mut rest = items;
+    for (rows, statement) in steps {
+        while let Some((some, more)) = rest.split_at_checked(*rows) {
+            if some.is_empty() {
+                break;
+            }
+            bound.truncate(shared.len());
+            some.iter().for_each(|item| params(item, &mut bound));
+            run(*statement, &bound)?;
+            rest = more;
+        }
+    }
+    Ok(())
 }
 
 /// A text of at most `N` bytes, made by [`many`].

@@ -8,7 +8,7 @@ use crate::id::{AccountId, ActivationId, ApiKeyId, RequestId, UserId};
 use crate::identity::{Level, Right};
 use crate::journal::Subject;
 use crate::secret::Secret;
-use lessor_db::{Epoch, Touch};
+use lessor_db::{Epoch, FromColumn, Touch, ValueRef};
 use serde_json::Value;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -36,6 +36,27 @@ impl std::fmt::Display for Who {
             Who::Device(Some(id)) => id.fmt(f),
             Who::Device(None) => f.write_str("device"),
         }
+    }
+}
+
+impl Who {
+    /// Reads what is shown of it.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "system" => Some(Self::System),
+            "device" => Some(Self::Device(None)),
+            _ => UserId::parse(text)
+                .map(Self::User)
+                .or_else(|| ApiKeyId::parse(text).map(Self::ApiKey))
+                .or_else(|| ActivationId::parse(text).map(|id| Self::Device(Some(id)))),
+        }
+    }
+}
+
+impl FromColumn for Who {
+    fn from_column(value: ValueRef<'_>) -> Result<Self, String> {
+        let text = String::from_column(value)?;
+        Who::parse(&text).ok_or_else(|| format!("{text:?} is nobody"))
     }
 }
 
@@ -198,6 +219,13 @@ impl<'a> Context<'a> {
         self.denial.take()
     }
 
+    /// Runs what somebody was allowed before, in their name and with the rights of the server itself.
+    pub(crate) fn in_name_of<T>(&self, who: Who, account: AccountId, run: impl FnOnce(&Context<'_>) -> T) -> T {
+        let actor = Actor { who, account, ..Actor::system() };
+        let caller = Caller { actor: Arc::new(actor), request: self.caller.request };
+        run(&Context::new(self.now, &caller, self.tools))
+    }
+
     /// How much waits to be written: 0 is nothing, 1 as much as is let in.
     pub(crate) fn load(&self) -> f64 {
         self.tools.load()
@@ -272,6 +300,22 @@ mod tests {
         assert!(answer(&actor, &read, "/a/b/x/").is_ok());
         assert!(matches!(answer(&actor, &read, "/a/b/c/"), Err(Error::Refused(Refusal::NotFound(Noun::Account)))));
         assert!(matches!(answer(&actor, &read, "/ab/"), Err(Error::Refused(Refusal::NotFound(_)))));
+    }
+
+    #[test]
+    fn whoever_is_shown_is_read_again() {
+        let id = Uuid::from_u128(7);
+        let all = [
+            Who::System,
+            Who::User(UserId(id)),
+            Who::ApiKey(ApiKeyId(id)),
+            Who::Device(None),
+            Who::Device(Some(ActivationId(id))),
+        ];
+        for who in all {
+            assert_eq!(Who::parse(&who.to_string()), Some(who));
+        }
+        assert_eq!(Who::parse("somebody"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Why the domain said no: one closed list that every dialect maps, each entry.
 
+use crate::id::AgreementId;
 use lessor_db::{Failure, StoreError};
 use lessor_lease::DocumentError;
 
@@ -30,6 +31,10 @@ pub enum Noun {
     PriceList,
     /// A statement.
     Statement,
+    /// A reconciliation.
+    Reconciliation,
+    /// A name of another system.
+    RememberedName,
     /// A profile of a product.
     Profile,
     /// A reseller.
@@ -58,6 +63,14 @@ pub enum Noun {
     Daemon,
     /// What is counted.
     Meter,
+    /// A mail in the outbox.
+    Mail,
+    /// An order that waits for a decision.
+    OrderRequest,
+    /// Something that takes longer than a call.
+    Operation,
+    /// Terms that have to be accepted.
+    Agreement,
 }
 
 impl Noun {
@@ -76,6 +89,8 @@ impl Noun {
             Noun::PriceCategory => "price category",
             Noun::PriceList => "price list",
             Noun::Statement => "statement",
+            Noun::Reconciliation => "reconciliation",
+            Noun::RememberedName => "remembered name",
             Noun::Profile => "profile",
             Noun::Reseller => "reseller",
             Noun::License => "license",
@@ -90,6 +105,10 @@ impl Noun {
             Noun::StoredText => "stored text",
             Noun::Daemon => "daemon",
             Noun::Meter => "meter",
+            Noun::Mail => "mail",
+            Noun::OrderRequest => "order request",
+            Noun::Operation => "operation",
+            Noun::Agreement => "agreement",
         }
     }
 }
@@ -209,8 +228,8 @@ pub enum Refusal {
         /// The number that has to come next.
         expected: i64,
     },
-    /// The product offers no trial.
-    #[error("the product offers no trial")]
+    /// The product offers no trial, or the account that sells may order none.
+    #[error("no trial is offered")]
     TrialNotOffered,
     /// The trial has ended.
     #[error("the trial is over")]
@@ -259,6 +278,42 @@ pub enum Refusal {
     /// A certificate that was good once.
     #[error("the certificate is too old")]
     StaleCertificate,
+    /// A suspension of what is suspended.
+    #[error("the account is suspended already")]
+    AlreadySuspended,
+    /// A resumption of what is not suspended.
+    #[error("the account is not suspended")]
+    NotSuspended,
+    /// An account has one operation at a time.
+    #[error("another operation of the account is still running")]
+    OperationRunning,
+    /// Terms stand before it that nobody has accepted for the account.
+    #[error("the agreement {agreement} has to be accepted first")]
+    NotAccepted {
+        /// The first of them.
+        agreement: AgreementId,
+    },
+    /// What was not offered to the account that sells.
+    #[error("the product is not offered here")]
+    NotOffered,
+    /// What is done to trials alone.
+    #[error("the license is no trial")]
+    NotTrial,
+    /// A trial is extended so often and no more.
+    #[error("the trial was extended {limit} times already")]
+    ExtendedOften {
+        /// How often it may be.
+        limit: i64,
+    },
+    /// A change to what is there already.
+    #[error("{field} is that already")]
+    Unchanged {
+        /// The field, in the domain's words.
+        field: &'static str,
+    },
+    /// The catalog does not let this license become one of that product.
+    #[error("the license cannot be exchanged for one of that product")]
+    NotExchangeable,
     /// One idempotency key, two contents.
     #[error("the idempotency key was used for another request")]
     KeyReused,

@@ -56,6 +56,8 @@ ids! {
     AccountId = "acc";
     /// Someone who signs in.
     UserId = "usr";
+    /// A mail in the outbox.
+    MailId = "mal";
     /// A key of a program that calls an API.
     ApiKeyId = "key";
     /// A reason why something may not be used.
@@ -76,10 +78,16 @@ ids! {
     PriceListId = "prl";
     /// A statement.
     StatementId = "stm";
+    /// A reconciliation.
+    ReconciliationId = "rcl";
+    /// A name of another system.
+    RememberedNameId = "rnm";
     /// A named set of license terms.
     ProfileId = "pro";
     /// The right of an account to a product.
     LicenseId = "lic";
+    /// An order that waits for a decision.
+    OrderRequestId = "orq";
     /// A remark on a license.
     NoteId = "note";
     /// A machine, as one product knows it.
@@ -98,6 +106,10 @@ ids! {
     ConsumerRecordId = "con";
     /// A record of a tenant's stream.
     StreamRecordId = "rec";
+    /// Something that takes longer than a call.
+    OperationId = "opr";
+    /// Terms that have to be accepted.
+    AgreementId = "agr";
     /// What is counted.
     MeterId = "mtr";
     /// A fact of use.

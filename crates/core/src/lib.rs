@@ -4,6 +4,7 @@
 //! A noun is a folder: `mod.rs` holds its types, one file a command with its rule beside it, `rows.rs` all its SQL.
 
 pub mod account;
+pub mod agreement;
 pub mod alias;
 mod app;
 pub mod billing;
@@ -21,7 +22,10 @@ pub mod identity;
 pub mod journal;
 pub mod json;
 pub mod license;
+pub mod mail;
 pub mod metering;
+pub mod operation;
+pub mod order;
 mod page;
 mod recall;
 pub mod schema;
@@ -35,9 +39,10 @@ pub use clock::{Clock, Timestamp};
 pub use context::{Action, Actor, Caller, Context, Grant, Who, decide};
 pub use error::{Error, Noun, Refusal};
 pub use id::{
-    AccountId, ActivationId, AnalyticsEventId, ApiKeyId, ConsumerRecordId, DeviceId, EndUserId, EventId,
-    FeatureGroupId, FeatureId, GroupId, HoldId, LicenseId, MeterId, NamedValueId, NoteId, PriceCategoryId, PriceListId,
-    ProductId, ProfileId, RequestId, ServerFunctionId, StatementId, StreamRecordId, TrialId, UsageRecordId, UserId,
+    AccountId, ActivationId, AgreementId, AnalyticsEventId, ApiKeyId, ConsumerRecordId, DeviceId, EndUserId, EventId,
+    FeatureGroupId, FeatureId, GroupId, HoldId, LicenseId, MailId, MeterId, NamedValueId, NoteId, OperationId,
+    OrderRequestId, PriceCategoryId, PriceListId, ProductId, ProfileId, ReconciliationId, RememberedNameId, RequestId,
+    ServerFunctionId, StatementId, StreamRecordId, TrialId, UsageRecordId, UserId,
 };
 pub use lessor_db::{Engine, StoreError, Tx};
 pub use page::Start;

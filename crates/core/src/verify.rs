@@ -28,7 +28,7 @@ statements! {
     /// Licenses without an open segment, or whose open segment does not describe them.
     OPEN_SEGMENTS = "SELECT count(*) FROM licenses l WHERE NOT EXISTS (SELECT 1 FROM segments s \
         WHERE s.license_id = l.id AND s.to_at IS NULL AND s.account_id = l.account_id AND s.product_id = l.product_id \
-        AND s.term_kind = l.term_kind AND s.quantity = l.activation_limit AND s.held = (l.hold_count > 0))";
+        AND s.term_kind = l.term_kind AND s.ends_at IS NOT DISTINCT FROM l.term_end AND s.quantity = l.activation_limit AND s.held = (l.hold_count > 0))";
     /// Segments that end where no other begins, of licenses that still exist.
     GAPS = "SELECT count(*) FROM segments s JOIN licenses l ON l.id = s.license_id WHERE s.to_at IS NOT NULL AND NOT EXISTS \
         (SELECT 1 FROM segments n WHERE n.license_id = s.license_id AND n.from_at = s.to_at)";

@@ -48,6 +48,36 @@ pub fn family(documents: &[Document]) -> Family {
     Family::new("docs", &["/docs"], router, problem).with_fallbacks()
 }
 
+/// The pages of one API at the addresses that its own documents give: `/swagger/index.html` and `/swagger/v1/swagger.json`.
+pub fn own_pages(document: Document) -> Router {
+    let address = "/swagger/v1/swagger.json".to_owned();
+    let entry = Arc::new(Entry { document, address, text: OnceLock::new() });
+    let index = async || Redirect::permanent("/swagger/index.html");
+    Router::new()
+        .route("/swagger", get(index))
+        .route("/swagger/", get(index))
+        .route("/swagger/index.html", get(own_page))
+        .route("/swagger/v1/swagger.json", get(own_document))
+        .route("/swagger/{asset}", get(own_asset))
+        .with_state(entry)
+}
+
+async fn own_page(State(entry): State<Arc<Entry>>) -> Response {
+    let Some(file) = asset("index.html", Config::default()) else { return nothing() };
+    let title = format!("<title>{}</title>", entry.document.title);
+    let html = String::from_utf8_lossy(&file.bytes).replace("<title>Swagger UI</title>", &title);
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
+}
+
+async fn own_document(State(entry): State<Arc<Entry>>) -> Response {
+    entry.served()
+}
+
+async fn own_asset(State(entry): State<Arc<Entry>>, Path(name): Path<String>) -> Response {
+    let url = Url::with_primary(entry.document.title, &entry.address, true);
+    asset(&name, config(vec![url])).map_or_else(nothing, IntoResponse::into_response)
+}
+
 /// A document as it is printed and served.
 pub fn printed(document: &Document) -> String {
     // A value of text keys always prints.
@@ -57,6 +87,11 @@ pub fn printed(document: &Document) -> String {
 impl Entry {
     fn new(document: Document) -> Self {
         Self { document, address: format!("/docs/{}/openapi.json", document.name), text: OnceLock::new() }
+    }
+
+    fn served(&self) -> Response {
+        let text = self.text.get_or_init(|| printed(&self.document).into());
+        ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response()
     }
 }
 
@@ -77,9 +112,7 @@ async fn page_or_asset(State(shelf): State<Shelf>, Path(name): Path<String>) -> 
 }
 
 async fn document(State(shelf): State<Shelf>, Path(name): Path<String>) -> Response {
-    let Some(entry) = find(&shelf, &name) else { return nothing() };
-    let text = entry.text.get_or_init(|| printed(&entry.document).into());
-    ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response()
+    find(&shelf, &name).map_or_else(nothing, Entry::served)
 }
 
 /// The script that tells the page which documents there are, and which to open.
@@ -91,9 +124,12 @@ async fn initializer(State(shelf): State<Shelf>, Path(name): Path<String>) -> Re
         .iter()
         .map(|entry| Url::with_primary(entry.document.title, &entry.address, entry.document.name == name))
         .collect();
-    // The validator is a service on the network; pages here work without one.
-    let config = Config::new(urls).validator_url("none").deep_linking(true).persist_authorization(true);
-    asset(INITIALIZER, config).map_or_else(nothing, IntoResponse::into_response)
+    asset(INITIALIZER, config(urls)).map_or_else(nothing, IntoResponse::into_response)
+}
+
+/// The validator is a service on the network; pages here work without one.
+fn config(urls: Vec<Url<'_>>) -> Config<'_> {
+    Config::new(urls).validator_url("none").deep_linking(true).persist_authorization(true)
 }
 
 /// The page of one document: all pages share their assets, each has its own initializer.

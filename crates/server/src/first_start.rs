@@ -62,6 +62,7 @@ fn make_root(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<Option<Credential>, Er
         account: root.id,
         name: "Administrator".to_owned(),
         login: LOGIN.to_owned(),
+        contact: serde_json::json!({}),
         password_hash: None,
         level: Level::Write,
     };

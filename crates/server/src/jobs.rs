@@ -1,7 +1,11 @@
 //! What must be told or tidied as time passes. No answer waits for it: whether a lease is live is computed when asked.
 
+use crate::mail::Carrier;
 use lessor_core::identity::session;
-use lessor_core::{App, Context, Error, Tx, billing, daemon, device, idempotency, journal, metering, stream};
+use lessor_core::{
+    App, Context, Error, Tx, billing, daemon, device, idempotency, journal, mail, metering, operation, stream,
+};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -15,6 +19,9 @@ type Job = fn(&mut dyn Tx, &Context<'_>) -> Result<bool, Error>;
 const JOBS: &[(&str, Job)] = &[
     ("lapses", |tx, cx| device::tell_lapsed(tx, cx)),
     ("daemons", |tx, cx| daemon::tell_ended(tx, cx)),
+    ("operations", |tx, cx| operation::run_some(tx, cx)),
+    ("finished operations", |tx, cx| operation::expire(tx, cx)),
+    ("mails", |tx, cx| mail::expire(tx, cx)),
     ("sessions", |tx, cx| session::expire(tx, cx).map(|_| false)),
     ("idempotency", |tx, cx| Ok(idempotency::expire(tx, cx).map(|_| false)?)),
     ("closings", |tx, cx| billing::close_some(tx, cx)),
@@ -27,21 +34,34 @@ const JOBS: &[(&str, Job)] = &[
 ///
 /// # Errors
 /// The first error of any of them; the others wait for the next time.
-pub async fn run_all(app: &App) -> Result<(), Error> {
+pub async fn run_all(app: &App, carrier: &Carrier) -> Result<(), Error> {
     for (name, job) in JOBS {
         while app.write(&app.system(), *job).await.inspect_err(|error| log(name, error))? {}
     }
-    Ok(())
+    carrier.deliver(app).await.inspect_err(|error| log("outbox", error))
 }
 
 /// Runs all jobs for as long as the server runs. What fails is tried again next time.
-pub async fn run_for_ever(app: App) {
+pub async fn run_for_ever(app: App, carrier: Arc<Carrier>) {
+    tokio::spawn(deliver_for_ever(app.clone(), carrier));
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         for (name, job) in JOBS {
             run_one(&app, name, *job).await;
+        }
+    }
+}
+
+/// Beside the other jobs: an SMTP server may take its time.
+async fn deliver_for_ever(app: App, carrier: Arc<Carrier>) {
+    let mut ticks = interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = carrier.deliver(&app).await {
+            log("outbox", &error);
         }
     }
 }

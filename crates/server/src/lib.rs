@@ -14,6 +14,7 @@ pub mod health;
 pub mod import;
 pub mod jobs;
 pub mod listener;
+pub mod mail;
 pub mod maintain;
 pub mod refusal;
 pub mod settings;
@@ -33,6 +34,7 @@ use std::process::ExitCode;
 
 /// The whole program: reads the command line, does what it says, and tells how that went.
 pub fn run() -> ExitCode {
+    take_small_pages();
     let done = match cli::parse(std::env::args_os()) {
         Ok(Parsed::Print(text)) => {
             print(&text);
@@ -49,6 +51,14 @@ pub fn run() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Has Linux give this process memory by 4 KiB, never by 2 MiB at once. Of huge pages the allocator gives nothing back before all
+/// of one is free, and little of each is in use: they doubled the memory of a server, and made no request cheaper.
+fn take_small_pages() {
+    // Without this setting the server takes more memory and works as well.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 fn execute(cli: Cli, flags: Flags) -> Result<(), Failure> {

@@ -118,6 +118,22 @@ pub fn json_string(_path: &str, refusal: Refusal) -> Response {
     respond(refusal.status(), "application/json", format!("\"Error: {reason}. Handling Request Failed\""))
 }
 
+/// An area, a cause and its name: the form of the dialect under `/api`.
+pub fn numbered(_path: &str, refusal: Refusal) -> Response {
+    let (cause, name) = match refusal {
+        Refusal::NotFound => (1, "PageNotFound"),
+        Refusal::Busy | Refusal::HandlerLate => (1001, "ServiceIsNotReady"),
+        Refusal::Internal => (1002, "InternalError"),
+        Refusal::WrongVerb => (1003, "MethodNotAllowed"),
+        Refusal::BodyTooLarge => (1006, "RequestTooLarge"),
+        Refusal::UriTooLong | Refusal::HeadersTooLarge => (1007, "RequestHeaderTooLarge"),
+        Refusal::BodyLate => (1008, "RequestTimeout"),
+        Refusal::PathMalformed | Refusal::BodyBroken => (1009, "RequestMalformed"),
+    };
+    let body = serde_json::json!({ "code": 99, "subCode": cause, "message": name });
+    respond(refusal.status(), "application/json", body.to_string())
+}
+
 fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

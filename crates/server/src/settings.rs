@@ -2,15 +2,19 @@
 
 use crate::cli::{Common, Flags, Listen, LogFormat, StorageArgs};
 use crate::failure::Failure;
+use crate::mail::{self, Carrier};
+use lessor_core::identity::session::Lifetimes;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The dialects that a file may name.
 const DIALECTS: [&str; 5] = ["zentitle", "eset", "gravityzone", "nerdio", "spideroak"];
+/// The dialect that gives tokens.
+const GIVES_TOKENS: &str = "eset";
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_DATA: &str = "./lessor-data";
@@ -33,6 +37,8 @@ pub struct File {
     database_ca: Option<PathBuf>,
     log_format: Option<LogFormat>,
     log_level: Option<String>,
+    public_url: Option<String>,
+    mail: mail::Settings,
     limits: FileLimits,
     dialects: BTreeMap<String, Dialect>,
 }
@@ -60,11 +66,27 @@ pub struct Dialect {
     pub enabled: bool,
     /// A host name on which only this dialect answers.
     pub host: Option<String>,
+    /// Seconds that an access token is good for, in a dialect that gives tokens.
+    pub access_seconds: Option<NonZeroU32>,
+    /// Seconds from signing in to the last renewal of such a token.
+    pub session_seconds: Option<NonZeroU32>,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Self { enabled: true, host: None }
+        Self { enabled: true, host: None, access_seconds: None, session_seconds: None }
+    }
+}
+
+impl Dialect {
+    /// How long the tokens of a dialect that gives them are good for.
+    pub fn lifetimes(&self) -> Lifetimes {
+        let usual = lessor_eset::Settings::LIFETIMES;
+        let seconds = |told: Option<NonZeroU32>, usual: i64| told.map_or(usual, |told| i64::from(told.get()));
+        Lifetimes {
+            access_seconds: seconds(self.access_seconds, usual.access_seconds),
+            whole_seconds: seconds(self.session_seconds, usual.whole_seconds),
+        }
     }
 }
 
@@ -208,13 +230,36 @@ impl File {
                 path.display(),
                 DIALECTS.join(", ")
             ))),
-            None => Ok(file),
+            None => file.check_lifetimes(),
+        }
+    }
+
+    /// Lifetimes of tokens belong to the dialect that gives some.
+    fn check_lifetimes(self) -> Result<Self, Failure> {
+        let tells = |dialect: &Dialect| dialect.access_seconds.or(dialect.session_seconds).is_some();
+        match self.dialects.iter().find(|(name, dialect)| *name != GIVES_TOKENS && tells(dialect)) {
+            Some((name, _)) => Err(Failure::setup(format!("the dialect {name:?} gives no tokens"))),
+            None => Ok(self),
         }
     }
 
     /// What the file says about a dialect; switched on when it says nothing.
     pub fn dialect(&self, name: &str) -> Dialect {
         self.dialects.get(name).cloned().unwrap_or_default()
+    }
+
+    /// The address by which people reach the server; `listening` where the file says nothing.
+    pub fn public_url(&self, listening: &str) -> Result<String, Failure> {
+        let url = self.public_url.as_deref().unwrap_or(listening).trim_end_matches('/');
+        match url.starts_with("https://") || url.starts_with("http://") {
+            true => Ok(url.to_owned()),
+            false => Err(Failure::setup(format!("public_url {url:?} must start with https://"))),
+        }
+    }
+
+    /// Who takes mails over.
+    pub fn carrier(&self) -> Result<Carrier, Failure> {
+        Carrier::new(&self.mail)
     }
 
     /// How and what to log.
@@ -361,6 +406,15 @@ mod tests {
         assert!(some.dialect("eset").enabled);
         assert_eq!(some.dialect("eset").host.as_deref(), Some("eset.example"));
         assert!(!some.dialect("nerdio").enabled);
+    }
+
+    #[test]
+    fn lifetimes_of_tokens_are_told_where_there_are_tokens() {
+        let some = file("[dialects.eset]\naccess_seconds = 60\n").expect("parses");
+        let lifetimes = some.dialect("eset").lifetimes();
+        assert_eq!((lifetimes.access_seconds, lifetimes.whole_seconds), (60, 86_400));
+        let other = file("[dialects.zentitle]\nsession_seconds = 60\n");
+        assert!(other.is_err_and(|error| error.to_string().contains("zentitle")));
     }
 
     #[test]

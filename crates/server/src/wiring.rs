@@ -5,7 +5,8 @@ use crate::docs::{self, Document};
 use crate::failure::Failure;
 use crate::health::{self, Probe, Readiness};
 use crate::listener::Listener;
-use crate::refusal::{json_string, problem};
+use crate::mail::Carrier;
+use crate::refusal::{json_string, numbered, problem};
 use crate::settings::{File, Listening, Storage};
 use crate::shell::Shell;
 use crate::site::{Family, Site};
@@ -25,18 +26,23 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// How long a server that stops waits for the last records of calls to be written.
 const LAST_RECORDS: Duration = Duration::from_secs(5);
 
+const ESET: Document = Document { name: "eset", title: "ESET MSP Administrator 2 API", make: lessor_eset::openapi };
+
 /// The documents that there are, the native one first.
 pub fn documents() -> Vec<Document> {
     vec![
         Document { name: "native", title: "Lessor", make: || lessor_api::native_openapi(true) },
         Document { name: "device", title: "Lessor for devices", make: lessor_api::device_openapi },
         Document { name: "zentitle", title: "Zentitle web API v2", make: lessor_zentitle::openapi },
+        ESET,
     ]
 }
 
 /// The APIs over one application.
-fn families(app: &App, file: &File, clock: Option<TestClock>) -> Vec<Family> {
-    let native = Family::new("native", &["/v1"], lessor_api::native(app.clone(), clock), problem);
+fn families(server: &Server, clock: Option<TestClock>) -> Vec<Family> {
+    let (app, file) = (&server.app, &server.file);
+    let native = lessor_api::native(app.clone(), clock, &server.link_page);
+    let native = Family::new("native", &["/v1"], native, problem);
     let mut families = vec![
         // One of its operations takes that much; the others refuse it themselves.
         Family { body_bytes: Some(lessor_api::MAX_IMPORT), ..native },
@@ -46,6 +52,14 @@ fn families(app: &App, file: &File, clock: Option<TestClock>) -> Vec<Family> {
     if dialect.enabled {
         let router = lessor_zentitle::router(app.clone());
         let family = Family::new("zentitle", &["/api/v2"], router, json_string).with_fallbacks();
+        families.push(Family { host: dialect.host, ..family });
+    }
+    let dialect = file.dialect("eset");
+    if dialect.enabled {
+        let settings = lessor_eset::Settings { lifetimes: dialect.lifetimes(), link_page: server.link_page.clone() };
+        // On a host name of its own it has its pages where its documents say.
+        let router = docs::own_pages(ESET).fallback_service(lessor_eset::router(app.clone(), settings));
+        let family = Family::new("eset", &["/api"], router, numbered);
         families.push(Family { host: dialect.host, ..family });
     }
     families.push(docs::family(&documents()));
@@ -60,10 +74,9 @@ pub fn serve(options: &Serve, flags: Flags) -> Result<(), Failure> {
     let place = file.storage(&options.storage, flags)?;
     let listening = file.listening(&options.listen)?;
     let server = Server::prepare(file, listening, &place, Arc::new(SystemClock::start()))?;
-    let url = server.listener.url();
     let welcome = first_start::run(&server.app)?
-        .map(|link| format!("sign in once, within a day: {url}/console/#link={}\n", link.reveal()));
-    let families = families(&server.app, &server.file, None);
+        .map(|link| format!("sign in once, within a day: {}{}\n", server.link_page, link.reveal()));
+    let families = families(&server, None);
     let probe = probe(&server.app);
     server.run(families, probe, &welcome.unwrap_or_default())
 }
@@ -83,17 +96,17 @@ pub fn demo(options: &Demo, flags: Flags) -> Result<(), Failure> {
     if first_start::has_happened(&server.app)? {
         return Err(Failure::setup("the demo needs empty storage; there is something in this one"));
     }
-    let made = demo::make(server.app.store().clone(), server.app.secret().clone(), now);
+    let made = demo::make(server.app.store().clone(), server.app.secret().clone(), now, &server.link_page);
     let credentials = server.runtime.block_on(made)?.at(&server.listener.url());
     if let Some(file) = &options.credentials {
         demo::write_credentials(&credentials, file)?;
     }
-    let app = server.app.clone();
+    let (app, carrier) = (server.app.clone(), Arc::clone(&server.carrier));
     let settle = Arc::new(move || -> BoxFuture<'static, _> {
-        let app = app.clone();
-        Box::pin(async move { jobs::run_all(&app).await })
+        let (app, carrier) = (app.clone(), Arc::clone(&carrier));
+        Box::pin(async move { jobs::run_all(&app, &carrier).await })
     });
-    let families = families(&server.app, &server.file, Some(TestClock { clock, settle }));
+    let families = families(&server, Some(TestClock { clock, settle }));
     let probe = probe(&server.app);
     server.run(families, probe, &credentials.summary())
 }
@@ -115,6 +128,9 @@ pub(crate) struct Server {
     file: File,
     place: Storage,
     pub(crate) app: App,
+    carrier: Arc<Carrier>,
+    /// The page that takes the token of a sign-in link behind its address.
+    link_page: String,
 }
 
 impl Server {
@@ -125,20 +141,23 @@ impl Server {
         place: &Storage,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
+        let carrier = Arc::new(file.carrier()?);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::setup)?;
         let listener = runtime.block_on(Listener::bind(&listening))?;
+        let link_page = format!("{}/console/#link=", file.public_url(&listener.url())?);
         let store = storage::open(place)?;
         tracing::info!(storage = ?place, engine = store.version(), "storage is open");
         let secret = storage::secret(&store)?;
         let app = App::new(store, clock, secret);
-        Ok(Self { runtime, listener, listening, file, place: place.clone(), app })
+        Ok(Self { runtime, listener, listening, file, place: place.clone(), app, carrier, link_page })
     }
 
     /// Serves until the process is told to stop or storage fails for good.
     /// `welcome` is printed behind the line that tells the address.
     pub(crate) fn run(self, families: Vec<Family>, probe: Probe, welcome: &str) -> Result<(), Failure> {
-        let Self { runtime, listener, listening, place, app, .. } = self;
+        let Self { runtime, listener, listening, place, app, carrier, .. } = self;
         let ended = runtime.block_on(async {
+            tokio::spawn(jobs::run_for_ever(app.clone(), carrier));
             let ended = listen(listener, &listening, families, probe, &app, welcome).await;
             // What was answered just now may still have to be recorded.
             if !matches!(timeout(LAST_RECORDS, stream::flush(&app)).await, Ok(Ok(()))) {
@@ -168,7 +187,6 @@ async fn listen(
             metrics.run_upkeep();
         }
     });
-    tokio::spawn(jobs::run_for_ever(app.clone()));
 
     let readiness = Readiness::probed_by(probe);
     families.push(health::family(readiness.clone(), metrics));

@@ -90,6 +90,13 @@ impl TestPostgres {
         TestDatabase { url: self.url(&name), name, admin_url: self.admin_url.clone() }
     }
 
+    /// A fresh database with the same in it as another, to which nobody may be connected.
+    pub fn copy_of(&self, database: &TestDatabase) -> TestDatabase {
+        let name = format!("test_{}_{}", std::process::id(), unique());
+        self.admin(&format!("CREATE DATABASE {name} TEMPLATE {}", database.name));
+        TestDatabase { url: self.url(&name), name, admin_url: self.admin_url.clone() }
+    }
+
     /// The address of a database of this server, whether there is one or not.
     pub fn url(&self, database: &str) -> String {
         let (base, query) = split_query(&self.admin_url);

@@ -2,7 +2,7 @@
 
 use crate::ground::{Engine, Ground};
 use crate::report::{Finding, Report, Run, Stop};
-use crate::{crash_kill, crash_power, idem, io_sweep, linear};
+use crate::{close_kill, crash_kill, crash_power, idem, io_sweep, linear, usage_kill};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use std::io::Read;
@@ -28,6 +28,10 @@ enum Harness {
     CrashKill(Options),
     /// Power cuts of the disk under the server (takes root, or sudo that asks nobody)
     CrashPower(Options),
+    /// kill -9 while usage comes in
+    UsageKill(Options),
+    /// kill -9 while a month is closed
+    CloseKill(Options),
     /// The same request many times at once, cut anywhere
     Idem(Options),
     /// Two servers on one PostgreSQL, one of them frozen or killed
@@ -91,6 +95,22 @@ const CRASH_POWER: Plan = Plan {
 };
 /// PostgreSQL takes seconds to come back from each cut.
 const CRASH_POWER_POSTGRES: Plan = Plan { engines: &[Engine::Postgres], short: 2, long: 60, control: 5, ..CRASH_POWER };
+const USAGE_KILL: Plan = Plan {
+    name: "usage-kill",
+    engines: BOTH,
+    short: 5,
+    long: 50,
+    control: 12,
+    run: |ground, engine, kills, seed, control| usage_kill::run(ground, engine, kills, seed, control),
+};
+const CLOSE_KILL: Plan = Plan {
+    name: "close-kill",
+    engines: BOTH,
+    short: 4,
+    long: 50,
+    control: 4,
+    run: |ground, engine, kills, seed, control| close_kill::run(ground, engine, kills, seed, control),
+};
 const IDEM: Plan = Plan {
     name: "idem",
     engines: BOTH,
@@ -116,15 +136,20 @@ const IO_SWEEP: Plan = Plan {
     run: |ground, _, points, seed, control| io_sweep::run(ground, points, seed, control),
 };
 
+/// All of them, in the order they run.
+const ALL: &[Plan] = &[CRASH_KILL, CRASH_POWER, CRASH_POWER_POSTGRES, USAGE_KILL, CLOSE_KILL, IDEM, LINEAR, IO_SWEEP];
+
 /// Runs what was asked for and gives the exit code.
 pub fn run() -> anyhow::Result<u8> {
     let (plans, options): (&[Plan], _) = match Cli::parse().harness {
         Harness::CrashKill(options) => (&[CRASH_KILL], options),
         Harness::CrashPower(options) => (&[CRASH_POWER, CRASH_POWER_POSTGRES], options),
+        Harness::UsageKill(options) => (&[USAGE_KILL], options),
+        Harness::CloseKill(options) => (&[CLOSE_KILL], options),
         Harness::Idem(options) => (&[IDEM], options),
         Harness::Linear(options) => (&[LINEAR], options),
         Harness::IoSweep(options) => (&[IO_SWEEP], options),
-        Harness::All(options) => (&[CRASH_KILL, CRASH_POWER, CRASH_POWER_POSTGRES, IDEM, LINEAR, IO_SWEEP], options),
+        Harness::All(options) => (ALL, options),
     };
     let binary = match &options.binary {
         Some(path) => path.canonicalize().with_context(|| path.display().to_string())?,

@@ -38,24 +38,11 @@ pub fn run(ground: &mut Ground, engine: Engine, cycles: u64, seed: u64, control:
             proxy.turn_to(server.address);
         }
         let address = proxy.as_ref().map_or(server.address, |proxy| proxy.address);
-        let pause = Duration::from_millis(random.between(20, LONGEST));
-        let of_database = engine == Engine::Postgres && random.below(DATABASE_KILLS) == 0;
+        let blow = Blow::draw(engine, &mut random);
         kills += 1;
-        let stumble = random.chance(STUMBLES).then(|| Duration::from_millis(random.below(80)));
+        database_kills += u64::from(blow.of_database);
         let moment = Moment::default();
-        server = under_load(&mut fleet, address, &moment, || {
-            std::thread::sleep(pause);
-            if of_database {
-                database_kills += 1;
-                ground.kill_postgres()?;
-                return Ok(server);
-            }
-            server.kill()?;
-            if let Some(after) = stumble {
-                storage.launch.stumble(after)?;
-            }
-            storage.launch.start()
-        })?;
+        server = under_load(&mut fleet, address, &moment, || blow.strike(ground, &storage, server))?;
         fleet.settle(server.address)?;
         if control && fleet.all_flaws().count(Flaw::Lost) > 0 {
             break;
@@ -65,6 +52,42 @@ pub fn run(ground: &mut Ground, engine: Engine, cycles: u64, seed: u64, control:
     end(&storage, server, &mut flaws)?;
     let figures = vec![("cycles", kills), ("database_kills", database_kills), ("acked", fleet.acked())];
     Ok(Finding { figures, flaws, sought: &[Flaw::Lost, Flaw::Duplicated, Flaw::OverAllocated] })
+}
+
+/// A kill, drawn before it happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Blow {
+    /// After how long.
+    pause: Duration,
+    /// Does it strike the database instead of the server?
+    pub of_database: bool,
+    /// After how long the next server is killed too, if it is.
+    stumble: Option<Duration>,
+}
+
+impl Blow {
+    /// Draws one.
+    pub fn draw(engine: Engine, random: &mut Random) -> Self {
+        Self {
+            pause: Duration::from_millis(random.between(20, LONGEST)),
+            of_database: engine == Engine::Postgres && random.below(DATABASE_KILLS) == 0,
+            stumble: random.chance(STUMBLES).then(|| Duration::from_millis(random.below(80))),
+        }
+    }
+
+    /// Lets it happen; gives the server that works afterwards.
+    pub fn strike(self, ground: &mut Ground, storage: &Storage, server: Server) -> anyhow::Result<Server> {
+        std::thread::sleep(self.pause);
+        if self.of_database {
+            ground.kill_postgres()?;
+            return Ok(server);
+        }
+        server.kill()?;
+        if let Some(after) = self.stumble {
+            storage.launch.stumble(after)?;
+        }
+        storage.launch.start()
+    }
 }
 
 /// Starts a server on new storage and makes a world with clients.

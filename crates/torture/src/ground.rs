@@ -38,6 +38,18 @@ pub struct Storage {
 }
 
 impl Storage {
+    /// Changes what is stored past the program, which must not run on it meanwhile.
+    pub fn sql(&self, sql: &str) -> anyhow::Result<()> {
+        match &self.database {
+            Some(database) => drop(database.sql(sql)),
+            None => {
+                let folder = self.launch.storage.last().context("a folder")?;
+                rusqlite::Connection::open(Path::new(folder).join("lessor.db"))?.execute_batch(sql)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until nobody is connected to the database.
     pub fn wait_until_unused(&self) -> anyhow::Result<()> {
         let database = self.database.as_ref().context("it is no PostgreSQL database")?;

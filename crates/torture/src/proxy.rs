@@ -80,13 +80,19 @@ fn relay(bug: Bug, client: TcpStream, server: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// The answer that a change of seats and a return would get if all goes well.
+/// The answer that a change of seats, a return and records of use would get if all goes well.
 fn promise(request: &Message) -> Option<Vec<u8>> {
     let mut words = request.first.split(' ');
     let (method, path) = (words.next()?, words.next()?);
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let answer = match method {
         "POST" if path.ends_with("/seats") => json!({"feature": body["feature"], "held": body["seats"]}),
+        "POST" if path == "/v1/usage" => {
+            let records = body["records"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let results: Vec<Value> =
+                records.iter().map(|record| json!({"id": record["id"], "outcome": "counted"})).collect();
+            json!({ "results": results })
+        }
         "DELETE" if path.starts_with("/device/v1/activations/") => json!({"returned_at": null}),
         _ => return None,
     };

@@ -20,7 +20,7 @@ pub enum Flaw {
     Unnoticed,
     /// No order in which things happened one by one explains the answers.
     NotLinear,
-    /// A repeated request got another answer than before.
+    /// What was done again came out otherwise than before.
     Differing,
     /// An answer that no server gives that keeps its word.
     Wrong,
@@ -46,7 +46,7 @@ impl Flaw {
             Self::Corrupt => "corrupt",
             Self::Unnoticed => "unnoticed",
             Self::NotLinear => "not_linear",
-            Self::Differing => "replays_differing",
+            Self::Differing => "differing",
             Self::Wrong => "wrong",
         }
     }

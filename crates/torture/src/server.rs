@@ -89,6 +89,13 @@ impl Launch {
         })
     }
 
+    /// Runs a command of the program that takes a file: `backup`, `restore`.
+    pub fn with_file(&self, name: &str, file: &Path) -> anyhow::Result<()> {
+        let output = self.command(name).arg(file).output()?;
+        anyhow::ensure!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(())
+    }
+
     /// What it wrote to standard error so far.
     pub fn words(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

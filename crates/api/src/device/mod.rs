@@ -7,6 +7,7 @@ mod holdings;
 mod offline;
 mod reports;
 mod stores;
+mod usage;
 mod validations;
 
 use crate::call::{Head, device_caller};
@@ -33,6 +34,7 @@ fn operations() -> OpenApiRouter<App> {
         .merge(stores::routes())
         .merge(reports::routes())
         .merge(analytics::routes())
+        .merge(usage::routes())
         .merge(offline::routes())
         .merge(daemons::routes())
         .routes(routes!(list_product_keys))
@@ -63,6 +65,7 @@ const API: Api = Api {
         ("Stores", "Texts that programs keep on the server with their license."),
         ("Reports", "What a device tells of itself and of the people who use it."),
         ("Analytics", "What programs tell of their use."),
+        ("Usage", "What programs count, for meters that are open to devices."),
         ("Offline", "Requests, answers and proofs that people carry."),
         ("Daemons", "Programs on local networks that hand out seats by themselves."),
         ("Products", "The keys that leases are signed with."),

@@ -163,6 +163,8 @@ struct Segment {
     product: String,
     /// What kind of right it was.
     term: TermKind,
+    /// When its term ended, or was to end; `null` without end. Nothing counts from then on.
+    ends_at: Option<Time>,
     /// How many places it had.
     #[schema(example = 5)]
     quantity: i64,
@@ -180,6 +182,7 @@ impl From<license::Segment> for Segment {
             account: segment.account.to_string(),
             product: segment.product.to_string(),
             term: segment.term.into(),
+            ends_at: segment.ends_at.map(Time),
             quantity: segment.quantity,
             held: segment.held,
             from: segment.from.into(),

@@ -82,6 +82,9 @@ pub(super) struct License {
     returned_count: i64,
     /// The latest activation.
     last_activated_at: Option<Time>,
+    /// How often it was extended as a trial by `extend-trial`.
+    #[schema(example = 0)]
+    trial_extensions: i64,
     created_at: Time,
     modified_at: Time,
     /// Grows with each change by the back office.
@@ -115,6 +118,7 @@ impl License {
             live_count: view.live_count,
             returned_count: license.returned_count,
             last_activated_at: license.last_activated_at.map(Time),
+            trial_extensions: license.trial_extensions,
             created_at: license.created_at.into(),
             modified_at: license.modified_at.into(),
             version: license.version,

@@ -44,6 +44,8 @@ struct Meter {
     /// The attribute by whose values figures are told apart as well.
     #[schema(example = "services")]
     key_attribute: Option<String>,
+    /// Do programs on devices tell of it too?
+    from_devices: bool,
     created_at: Time,
 }
 
@@ -60,6 +62,7 @@ impl From<metering::Meter> for Meter {
             time_zone: meter.days.zone().to_owned(),
             cutoff_minutes: meter.days.cutoff_minutes(),
             key_attribute: meter.key_attribute,
+            from_devices: meter.from_devices,
             created_at: meter.created_at.into(),
         }
     }
@@ -121,6 +124,11 @@ struct NewMeter {
     /// apart as well.
     #[schema(example = "services")]
     key_attribute: Option<String>,
+    /// May programs on devices tell of it too, with the secret of their activation? What they tell is as true as the people who run
+    /// them.
+    #[serde(default)]
+    #[schema(example = false)]
+    from_devices: bool,
 }
 
 /// Create a meter
@@ -142,6 +150,7 @@ async fn create_meter(write: Write<NewMeter>) -> Result<Response, Problem> {
                 time_zone: new.time_zone.clone(),
                 cutoff_minutes: new.cutoff_minutes,
                 key_attribute: new.key_attribute.clone(),
+                from_devices: new.from_devices,
             };
             let meter = metering::create(tx, cx, &command)?;
             Ok(Reply::created(format!("/v1/meters/{}", meter.id), &Meter::from(meter)))

@@ -1,6 +1,7 @@
 //! The native API: `/v1`, for portals, scripts and the console.
 
 mod accounts;
+mod agreements;
 mod analytics;
 mod api_keys;
 mod consumer_records;
@@ -8,22 +9,33 @@ mod daemons;
 mod end_users;
 mod events;
 mod features;
+mod figures;
 mod groups;
 mod holds;
 mod import;
 mod license_parts;
+mod license_sales;
 mod licenses;
+mod mails;
 mod meters;
 mod names;
+mod offers;
+mod operations;
+mod orders;
 mod passive_licenses;
 mod price_categories;
 mod price_lists;
 mod product_parts;
+mod product_relations;
 mod products;
 mod profiles;
+mod reconciled_table;
+mod reconciliations;
+mod remembered_names;
 mod seat_days;
 mod sessions;
 mod signing_keys;
+mod statement_lines;
 mod statements;
 mod stream;
 mod test_clock;
@@ -41,21 +53,28 @@ use crate::refuse::with_fallbacks;
 use axum::{Extension, Router};
 use lessor_core::App;
 use serde_json::Value;
+use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 
 fn operations(test_clock: bool) -> OpenApiRouter<App> {
     let all = OpenApiRouter::default()
         .merge(accounts::routes())
         .merge(holds::routes())
+        .merge(operations::routes())
         .merge(products::routes())
         .merge(features::routes())
         .merge(product_parts::routes())
+        .merge(product_relations::routes())
         .merge(signing_keys::routes())
         .merge(price_categories::routes())
         .merge(profiles::routes())
+        .merge(agreements::routes())
         .merge(licenses::routes())
         .merge(import::routes())
         .merge(license_parts::routes())
+        .merge(license_sales::routes())
+        .merge(offers::routes())
+        .merge(orders::routes())
         .merge(passive_licenses::routes())
         .merge(groups::routes())
         .merge(end_users::routes())
@@ -71,17 +90,28 @@ fn operations(test_clock: bool) -> OpenApiRouter<App> {
         .merge(seat_days::routes())
         .merge(price_lists::routes())
         .merge(statements::routes())
+        .merge(statement_lines::routes())
+        .merge(reconciliations::routes())
+        .merge(reconciled_table::routes())
+        .merge(remembered_names::routes())
         .merge(events::routes())
         .merge(stream::routes())
         .merge(api_keys::routes())
         .merge(users::routes())
+        .merge(mails::routes())
         .merge(sessions::routes());
     if test_clock { all.merge(test_clock::routes()) } else { all }
 }
 
-/// The native API over an application. With a test clock it has `/v1/test-clock` too.
-pub fn native(app: App, test_clock: Option<TestClock>) -> Router {
+/// The page that takes the token of a sign-in link behind its address.
+#[derive(Clone)]
+struct LinkPage(Arc<str>);
+
+/// The native API over an application. With a test clock it has `/v1/test-clock` too. `link_page` is the address of the page
+/// that takes the token of a sign-in link, which is put right behind it.
+pub fn native(app: App, test_clock: Option<TestClock>, link_page: &str) -> Router {
     let (router, _) = operations(test_clock.is_some()).split_for_parts();
+    let router = router.layer(Extension(LinkPage(link_page.into())));
     let router = match test_clock {
         Some(clock) => router.layer(Extension(test_clock::Shared::new(clock))),
         None => router,
@@ -103,9 +133,12 @@ const API: Api = Api {
     tags: &[
         ("Accounts", "The tree of companies through which software is sold."),
         ("Holds", "Reasons why something may not be used, placed and lifted one by one."),
+        ("Operations", "What takes longer than a call: suspending accounts, and letting them go on."),
         ("Products", "What is sold, and what can be switched or limited in it."),
         ("Profiles", "Named sets of license terms."),
+        ("Agreements", "Terms that have to be accepted before a product is ordered."),
         ("Licenses", "The right of an account to a product."),
+        ("Orders", "What accounts may order for those below them, and requests that somebody above decides on."),
         ("Groups", "End users together, and the licenses they sign in for."),
         ("End users", "People who sign in to programs."),
         ("Daemons", "Programs on local networks that hand out seats by themselves."),
@@ -119,6 +152,7 @@ const API: Api = Api {
         ("Stream", "What happened in a vendor's tenant, for it to draw off, and records of its own."),
         ("API keys", "Credentials of programs."),
         ("Users", "People who sign in, and what each may do where."),
+        ("Mails", "What goes to people by mail."),
         ("Sessions", "Signing in and out."),
         ("Test clock", "The movable clock of a demonstration server."),
     ],

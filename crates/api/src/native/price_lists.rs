@@ -1,4 +1,4 @@
-//! Price lists: what a day of a seat costs to whom.
+//! Price lists: what seats and usage cost to whom.
 
 use crate::call::{Read, Write};
 use crate::name;
@@ -22,30 +22,47 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(end_price_list))
 }
 
-/// A price from so many seats on.
+/// A price from so many on.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Tier {
-    /// The least seats it is for; 1 in the first tier.
+    /// The least seats, or units of the meter, that it is for; 1 in the first tier.
     #[schema(example = 1)]
     from: i64,
-    /// What a day of a seat costs: a decimal with at most five places.
+    /// What a day of a seat costs, or one unit of the meter's month: a decimal with at most five places.
     #[schema(example = "0.04")]
     price: String,
 }
 
-/// What a day of a seat costs an account and everything below it.
+/// Who is billed by a price list.
+#[derive(Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Billed {
+    /// The account and each below it that has no list nearer, for its own.
+    #[default]
+    Account,
+    /// The account alone, for its whole branch.
+    Branch,
+}
+
+/// What a day of a seat, or usage, costs an account and everything below it.
 #[derive(Serialize, ToSchema)]
 struct PriceList {
     /// Its id.
     #[schema(example = "prl_01890a5d3c2b7e1f8a4b5c6d7e8f9a0b")]
     id: String,
-    /// Whom it is for: this account, and everything below it that has no list nearer.
+    /// Whom it is for.
     account: String,
+    /// Who is billed by it.
+    billed: Billed,
     /// The product it is for, if it is for one.
     product: Option<String>,
     /// The price category it is for, if it is for one.
     category: Option<String>,
+    /// The meter it is for, if it is for one.
+    meter: Option<String>,
+    /// The key of the meter that it is for; `null` where it is for what the meter shows altogether.
+    key: Option<String>,
     /// Its name.
     #[schema(example = "Default")]
     name: String,
@@ -61,23 +78,31 @@ struct PriceList {
     /// The first day it does not apply to any more; `null` while it has no end.
     #[schema(example = json!(null), format = Date)]
     until: Option<String>,
-    /// Prices by the seats they begin with.
+    /// Prices by what they begin with.
     tiers: Vec<Tier>,
     created_at: Time,
 }
 
 impl From<billing::PriceList> for PriceList {
     fn from(list: billing::PriceList) -> Self {
-        let (product, category) = match list.target {
-            Target::Product(id) => (Some(id.to_string()), None),
-            Target::Category(id) => (None, Some(id.to_string())),
+        let (product, category, meter, key) = match list.target {
+            Target::Product(id) => (Some(id.to_string()), None, None, None),
+            Target::Category(id) => (None, Some(id.to_string()), None, None),
+            Target::Meter(id, key) => (None, None, Some(id.to_string()), key),
+        };
+        let billed = match list.billed {
+            billing::Billed::Account => Billed::Account,
+            billing::Billed::Branch => Billed::Branch,
         };
         let tiers = list.tiers.iter().map(|tier| Tier { from: tier.from, price: tier.price.to_string() });
         Self {
             id: list.id.to_string(),
             account: list.account.to_string(),
+            billed,
             product,
             category,
+            meter,
+            key,
             name: list.name,
             currency: list.currency,
             discount: list.discount,
@@ -119,11 +144,20 @@ async fn list_price_lists(read: Read<ListPriceLists>) -> Result<Response, Proble
 struct PriceListToCreate {
     /// Whom it is for.
     account: String,
-    /// The product it is for. Give this or `category`.
+    /// Who is billed by it; left out, `account`.
+    #[serde(default)]
+    billed: Billed,
+    /// The product it is for. Give this, `category` or `meter`.
     product: Option<String>,
     /// The price category it is for.
     #[schema(example = json!(null))]
     category: Option<String>,
+    /// Name or id of the meter it is for.
+    #[schema(example = json!(null))]
+    meter: Option<String>,
+    /// One of the meter's keys; left out, it is for what the meter shows altogether.
+    #[schema(example = json!(null))]
+    key: Option<String>,
     /// 1 to 100 characters.
     #[schema(example = "Default")]
     name: String,
@@ -140,7 +174,7 @@ struct PriceListToCreate {
     /// The first day it does not apply to any more; left out, it has no end.
     #[schema(example = json!(null), format = Date)]
     until: Option<String>,
-    /// Prices by the seats they begin with, growing from 1 on; 1 to 50.
+    /// Prices by what they begin with, growing from 1 on; 1 to 50.
     tiers: Vec<Tier>,
 }
 
@@ -150,10 +184,21 @@ fn day(field: &'static str, text: &str) -> Result<Day, Error> {
 
 impl PriceListToCreate {
     fn read(&self, tx: &mut dyn Tx, cx: &Context<'_>) -> Result<NewPriceList, Error> {
-        let target = match (&self.product, &self.category) {
-            (Some(product), None) => Target::Product(name::product(tx, cx, product)?),
-            (None, Some(category)) => Target::Category(name::price_category(category)?),
-            _ => return Err(Error::malformed("product", "a list is for a `product` or for a `category`")),
+        let account = name::account(tx, cx, &self.account)?;
+        let target = match (&self.product, &self.category, &self.meter) {
+            (Some(product), None, None) => Target::Product(name::product(tx, cx, product)?),
+            (None, Some(category), None) => Target::Category(name::price_category(category)?),
+            (None, None, Some(meter)) => {
+                Target::Meter(billing::meter_to_price(tx, cx, account, meter)?.id, self.key.clone())
+            }
+            _ => return Err(Error::malformed("product", "a list is for a `product`, a `category` or a `meter`")),
+        };
+        if self.key.is_some() && self.meter.is_none() {
+            return Err(Error::malformed("key", "only meters have keys"));
+        }
+        let billed = match self.billed {
+            Billed::Account => billing::Billed::Account,
+            Billed::Branch => billing::Billed::Branch,
         };
         let tier = |tier: &Tier| {
             let price = Amount::parse(&tier.price);
@@ -162,7 +207,8 @@ impl PriceListToCreate {
         };
         let tiers: Result<Vec<_>, Error> = self.tiers.iter().map(tier).collect();
         Ok(NewPriceList {
-            account: name::account(tx, cx, &self.account)?,
+            account,
+            billed,
             target,
             name: self.name.clone(),
             currency: self.currency.clone(),
@@ -178,8 +224,10 @@ impl PriceListToCreate {
 ///
 /// From its first day on, a day of a seat of the product, or of each product of the category, costs the account and
 /// everything below it what the list says, unless a list is nearer. At one account a list for a product goes before one for
-/// its category. A list never changes: end it and make another. One that begins in a month that was closed becomes an
-/// adjustment in the next statements.
+/// its category. A list for a meter, or for one of its keys, prices a month of it: the list that applies on the last day of the month does.
+/// By a list that is billed to the `branch`, the account alone is billed for all in its branch, whatever lists there are below.
+/// A list never changes: end it and make another. One that begins in a month that was closed becomes an adjustment in the
+/// next statements.
 #[utoipa::path(post, path = "/v1/price-lists", tag = "Billing", request_body = PriceListToCreate,
     security(("bearer" = ["billing:write"])),
     responses((status = 201, description = "The new list", body = PriceList)))]

@@ -25,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// What is sold, as lists show it.
 #[derive(Serialize, ToSchema)]
-struct ProductItem {
+pub(super) struct ProductItem {
     /// Its id.
     #[schema(example = "prd_01890a5d3c2b7e1f8a4b5c6d7e8f9a0b")]
     id: String,

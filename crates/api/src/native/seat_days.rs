@@ -1,35 +1,36 @@
-//! Reports of seat days.
+//! Reports of seat days: a page at a time, or all of them as lines or a table.
 
+use super::figures::{Counting, Each, Reporting, UsageRow, lines, page, place};
 use crate::call::{Cursor, Limit, Read};
+use crate::export::ReportFormat;
 use crate::name;
 use crate::problem::Problem;
 use crate::reply::Reply;
-use crate::wire::{Page, Reach, TermKind, with_one_more};
+use crate::wire::{Date, Page, Reach, TermKind, UsagePer};
 use axum::response::Response;
-use lessor_core::metering::day::{Day, DayRule};
-use lessor_core::metering::seat_days::{self, Figures, Scope, SeatDays};
-use lessor_core::{AccountId, App, Context, Error, Tx};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use lessor_core::metering::day::DayRule;
+use lessor_core::metering::seat_days::{self, Scope, SeatDays};
+use lessor_core::metering::{Range, Report};
+use lessor_core::{App, Context, Error, Tx, account};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default()
-        .routes(routes!(report_seat_days))
-        .routes(routes!(report_seat_days_of_licenses))
-        .routes(routes!(report_seat_days_of_accounts))
+    OpenApiRouter::default().routes(routes!(report_seat_days))
 }
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ReportSeatDays {
-    /// Of this license alone, also when it was removed since. Give this or `account`.
+    /// Of this license alone, also when it was removed since; in place of `account`.
     license: Option<String>,
-    /// Of this account, and of everything below it unless `reach` says otherwise.
+    /// Of this account; left out, of the caller's own.
     account: Option<String>,
-    /// How far it goes from the account down; left out, the branch.
+    /// Of the account alone, or of all below it too; left out, `branch`.
     #[param(inline)]
     reach: Option<Reach>,
     /// Only of this product.
@@ -39,192 +40,32 @@ struct ReportSeatDays {
     /// Only of rights of this kind.
     #[param(inline)]
     term: Option<TermKind>,
-    /// The first day, `YYYY-MM-DD`.
-    #[param(example = "2026-03-01", format = Date)]
-    from: String,
-    /// The last day, counted too; a report has at most 400 days.
-    #[param(example = "2026-03-31", format = Date)]
-    to: String,
+    /// The first day.
+    #[param(value_type = String, format = Date, example = "2026-03-01")]
+    from: Date,
+    /// The last day: up to 3660 days altogether, 400 by day.
+    #[param(value_type = String, format = Date, example = "2026-03-31")]
+    until: Date,
+    /// What a figure is of; left out, `day`.
+    #[param(inline)]
+    per: Option<UsagePer>,
+    /// By what figures are told apart, one or more of `account`, `license`, `product`, `category`, `feature` and `term`, with
+    /// commas between them; left out, not at all.
+    #[serde(default)]
+    #[param(value_type = Option<String>, example = "product,term",
+        pattern = "^(account|license|product|category|feature|term)(,(account|license|product|category|feature|term))*$")]
+    each: Each,
     /// The time zone that days belong to; left out, `Europe/Prague`.
     #[param(example = "Europe/Prague")]
     time_zone: Option<String>,
     /// How many minutes past midnight a day still lasts, 0 to 1439; left out, 30.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 1439, default = 30)]
     cutoff_minutes: Option<String>,
-}
-
-impl ReportSeatDays {
-    fn read(&self, tx: &mut dyn Tx, cx: &Context<'_>) -> Result<SeatDays, Error> {
-        let day =
-            |field, text: &str| Day::parse(text).ok_or_else(|| Error::malformed(field, "it is a day, `YYYY-MM-DD`"));
-        let cutoff = self.cutoff_minutes.as_deref().map_or(Ok(seat_days::CUTOFF_MINUTES), str::parse);
-        let cutoff = cutoff.map_err(|_| Error::malformed("cutoff_minutes", "it is a number of minutes"))?;
-        let product = self.product.as_deref().map(|product| name::product(tx, cx, product)).transpose()?;
-        Ok(SeatDays {
-            scope: self.scope(tx, cx)?,
-            product,
-            category: self.category.as_deref().map(name::price_category).transpose()?,
-            term: self.term.map(Into::into),
-            rule: DayRule::new(self.time_zone.as_deref().unwrap_or(seat_days::ZONE), cutoff)?,
-            from: day("from", &self.from)?,
-            to: day("to", &self.to)?,
-        })
-    }
-
-    fn scope(&self, tx: &mut dyn Tx, cx: &Context<'_>) -> Result<Scope, Error> {
-        match (&self.license, &self.account) {
-            (Some(license), None) if self.reach.is_none() => Ok(Scope::License(name::license(tx, cx, license)?)),
-            (None, Some(account)) => {
-                let account = name::account(tx, cx, account)?;
-                let own = self.reach == Some(Reach::Own);
-                Ok(if own { Scope::Account(account) } else { Scope::Branch(account) })
-            }
-            _ => Err(Error::malformed("account", "a report is of a `license`, or of an `account` and its `reach`")),
-        }
-    }
-}
-
-/// The seats of a day.
-#[derive(Serialize, ToSchema)]
-struct SeatsOfDay {
-    /// Which day.
-    #[schema(example = "2026-03-01", format = Date)]
-    date: String,
-    /// How many seats counted.
-    #[schema(example = 10)]
-    seats: i64,
-}
-
-fn days<K>(query: &SeatDays, figures: &Figures<K>) -> Vec<SeatsOfDay> {
-    let dated = (0..).zip(&figures.days);
-    dated.map(|(n, seats)| SeatsOfDay { date: query.from.plus(n).to_string(), seats: *seats }).collect()
-}
-
-/// What counted of a product and a kind of right.
-#[derive(Serialize, ToSchema)]
-struct ProductSeatDays {
-    product: String,
-    term: TermKind,
-    /// The sum of all days.
-    #[schema(example = 265)]
-    seat_days: i64,
-    /// The seats in force at the end of the last day, as far as it has come.
-    #[schema(example = 15)]
-    seats: i64,
-    /// Every day of the range, zeros too.
-    days: Vec<SeatsOfDay>,
-}
-
-/// Seat days of a range
-#[derive(Serialize, ToSchema)]
-struct SeatDaysReport {
-    /// The sum of all items.
-    #[schema(example = 265)]
-    seat_days: i64,
-    /// The seats in force at the end of the last day, of all items.
-    #[schema(example = 15)]
-    seats: i64,
-    /// What counted, by product and kind of right; nothing for those of which nothing counted.
-    items: Vec<ProductSeatDays>,
-}
-
-/// Report seat days
-///
-/// How many seats counted on each day, by product and kind of right: of a license, an account, or an account and all below
-/// it. What is counted is what was ordered, not what was activated; a suspended license counts on the day of its suspension
-/// and again from the day of its return on. Accounts that were closed and licenses that were removed stay in their days.
-#[utoipa::path(get, path = "/v1/reports/seat-days", tag = "Usage", params(ReportSeatDays),
-    security(("bearer" = ["usage:read"])),
-    responses((status = 200, description = "The report", body = SeatDaysReport)))]
-async fn report_seat_days(read: Read<ReportSeatDays>) -> Result<Response, Problem> {
-    read.run(|tx, cx, query| {
-        let asked = query.read(tx, cx)?;
-        let found = seat_days::by_product(tx, cx, &asked)?;
-        let items = found.iter().map(|figures| ProductSeatDays {
-            product: figures.of.0.to_string(),
-            term: figures.of.1.into(),
-            seat_days: figures.seat_days,
-            seats: figures.seats,
-            days: days(&asked, figures),
-        });
-        Ok(Reply::ok(&SeatDaysReport {
-            seat_days: found.iter().map(|figures| figures.seat_days).sum(),
-            seats: found.iter().map(|figures| figures.seats).sum(),
-            items: items.collect(),
-        }))
-    })
-    .await
-}
-
-/// What counted of a license while it was to a product and of a kind.
-#[derive(Serialize, ToSchema)]
-struct LicenseSeatDays {
-    license: String,
-    product: String,
-    term: TermKind,
-    /// The sum of all days.
-    #[schema(example = 265)]
-    seat_days: i64,
-    /// The seats in force at the end of the last day, as far as it has come.
-    #[schema(example = 15)]
-    seats: i64,
-    /// Every day of the range, zeros too.
-    days: Vec<SeatsOfDay>,
-}
-
-/// Report seat days by license
-///
-/// As the report of seat days, each license of an account by itself. `reach` has to be `self`: the licenses of a branch are
-/// told account by account.
-#[utoipa::path(get, path = "/v1/reports/seat-days/licenses", tag = "Usage", params(ReportSeatDays),
-    security(("bearer" = ["usage:read"])),
-    responses((status = 200, description = "All licenses of which something counted", body = Page<LicenseSeatDays>)))]
-async fn report_seat_days_of_licenses(read: Read<ReportSeatDays>) -> Result<Response, Problem> {
-    read.run(|tx, cx, query| {
-        let asked = query.read(tx, cx)?;
-        let found = seat_days::by_license(tx, cx, &asked)?;
-        let items = found.iter().map(|figures| LicenseSeatDays {
-            license: figures.of.0.to_string(),
-            product: figures.of.1.to_string(),
-            term: figures.of.2.into(),
-            seat_days: figures.seat_days,
-            seats: figures.seats,
-            days: days(&asked, figures),
-        });
-        Ok(Reply::ok(&Page { items: items.collect(), next: None }))
-    })
-    .await
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ReportSeatDaysOfAccounts {
-    /// Of this account and everything below it, unless `reach` says otherwise.
-    account: String,
-    /// How far it goes from the account down; left out, the branch.
+    /// As what the report comes; left out, `json`.
     #[param(inline)]
-    reach: Option<Reach>,
-    /// Only of this product.
-    product: Option<String>,
-    /// Only of products that are in this price category now.
-    category: Option<String>,
-    /// Only of rights of this kind.
-    #[param(inline)]
-    term: Option<TermKind>,
-    /// The first day, `YYYY-MM-DD`.
-    #[param(example = "2026-03-01", format = Date)]
-    from: String,
-    /// The last day, counted too; a report has at most 400 days.
-    #[param(example = "2026-03-31", format = Date)]
-    to: String,
-    /// The time zone that days belong to; left out, `Europe/Prague`.
-    #[param(example = "Europe/Prague")]
-    time_zone: Option<String>,
-    /// How many minutes past midnight a day still lasts, 0 to 1439; left out, 30.
-    #[param(value_type = Option<u32>, minimum = 0, maximum = 1439, default = 30)]
-    cutoff_minutes: Option<String>,
-    /// Items of a page, 1 to 100.
+    format: Option<ReportFormat>,
+    /// Rows of a page, 1 to 100, or accounts or licenses with all their rows where these are told apart; tables and lines
+    /// have all.
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 25)]
     limit: Limit,
@@ -233,55 +74,75 @@ struct ReportSeatDaysOfAccounts {
     cursor: Option<Cursor>,
 }
 
-/// What counted of an account itself.
-#[derive(Serialize, ToSchema)]
-struct AccountSeatDays {
-    account: String,
-    /// The sum of all days.
-    #[schema(example = 265)]
-    seat_days: i64,
-    /// The seats in force at the end of the last day, as far as it has come.
-    #[schema(example = 15)]
-    seats: i64,
-    /// Every day of the range, zeros too.
-    days: Vec<SeatsOfDay>,
+impl ReportSeatDays {
+    fn query(&self, tx: &mut dyn Tx, cx: &Context<'_>) -> Result<SeatDays, Error> {
+        let cutoff = self.cutoff_minutes.as_deref().map_or(Ok(seat_days::CUTOFF_MINUTES), str::parse);
+        let cutoff = cutoff.map_err(|_| Error::malformed("cutoff_minutes", "it is a number of minutes"))?;
+        let product = self.product.as_deref().map(|product| name::product(tx, cx, product)).transpose()?;
+        let per = self.per.unwrap_or(UsagePer::Day).into();
+        Ok(SeatDays {
+            scope: self.scope(tx, cx)?,
+            product,
+            category: self.category.as_deref().map(name::price_category).transpose()?,
+            term: self.term.map(Into::into),
+            rule: DayRule::new(self.time_zone.as_deref().unwrap_or(seat_days::ZONE), cutoff)?,
+            range: Range::new(self.from.0, self.until.0, per)?,
+            per,
+            each: self.each.0.clone(),
+        })
+    }
+
+    fn scope(&self, tx: &mut dyn Tx, cx: &Context<'_>) -> Result<Scope, Error> {
+        if let Some(license) = &self.license {
+            if self.account.is_some() || self.reach.is_some() {
+                return Err(Error::malformed("license", "a report is of a license, or of an account and its `reach`"));
+            }
+            return Ok(Scope::License(name::license(tx, cx, license)?));
+        }
+        let account = name::some_account(tx, cx, self.account.as_deref())?.unwrap_or(cx.actor().account);
+        let own = self.reach.map(account::Reach::from) == Some(account::Reach::Own);
+        Ok(if own { Scope::Account(account) } else { Scope::Branch(account) })
+    }
 }
 
-/// Report seat days by account
+impl Reporting for ReportSeatDays {
+    fn each(&self) -> &Each {
+        &self.each
+    }
+
+    fn read<T>(
+        &self,
+        tx: &mut dyn Tx,
+        cx: &Context<'_>,
+        after: Option<Uuid>,
+        limit: u32,
+        show: impl FnOnce(&Counting<'_>, Report) -> T,
+    ) -> Result<T, Error> {
+        let query = self.query(tx, cx)?;
+        Ok(show(&Counting::SEAT_DAYS, seat_days::report(tx, cx, &query, after, limit)?))
+    }
+}
+
+/// Report seat days
 ///
-/// As the report of seat days, each account by itself, without those below it: the figure of a branch is the sum of its
-/// accounts. Accounts come from the top of the tree down, each followed by what is below it, also where nothing counted.
-#[utoipa::path(get, path = "/v1/reports/seat-days/accounts", tag = "Usage", params(ReportSeatDaysOfAccounts),
+/// How many seats counted on each day, in each month or in the whole range: of a license, an account, or an account and all
+/// below it. What is counted is what was ordered, not what was activated; a suspended license counts on the day of its
+/// suspension and again from the day of its return on, and nothing counts behind the end of a term. Accounts that were closed
+/// and licenses that were removed stay in their days. Figures of accounts, licenses, products and terms add up to those of the
+/// branch; trials are a term of their own. What is in several categories or has several features now counts in each. With
+/// `format` `csv` or `ndjson` all figures come in one stream.
+#[utoipa::path(get, path = "/v1/reports/seat-days", tag = "Usage", params(ReportSeatDays),
     security(("bearer" = ["usage:read"])),
-    responses((status = 200, description = "A page of accounts", body = Page<AccountSeatDays>)))]
-async fn report_seat_days_of_accounts(read: Read<ReportSeatDaysOfAccounts>) -> Result<Response, Problem> {
+    responses((status = 200, description = "A page of rows, or all figures as lines",
+        content((Page<UsageRow> = "application/json"), (String = "application/x-ndjson"), (String = "text/csv")))))]
+async fn report_seat_days(read: Read<ReportSeatDays>) -> Result<Response, Problem> {
+    let format = read.query.format.unwrap_or_default();
+    if format != ReportFormat::Json {
+        let start = read.query.cursor;
+        return lines(&read.head, read.caller, read.query, format, start).await;
+    }
     read.run(|tx, cx, query| {
-        let own = ReportSeatDays {
-            license: None,
-            account: Some(query.account.clone()),
-            reach: query.reach,
-            product: query.product.clone(),
-            category: query.category.clone(),
-            term: query.term,
-            from: query.from.clone(),
-            to: query.to.clone(),
-            time_zone: query.time_zone.clone(),
-            cutoff_minutes: query.cutoff_minutes.clone(),
-        };
-        let asked = own.read(tx, cx)?;
-        let after = query.cursor.map(|cursor| AccountId(uuid::Uuid::from_u128(cursor.0)));
-        let found = seat_days::by_account(tx, cx, &asked, after, with_one_more(query.limit))?;
-        Ok(Reply::ok(&Page::of(
-            found,
-            query.limit,
-            |figures| figures.of.0.as_u128(),
-            |figures| AccountSeatDays {
-                account: figures.of.to_string(),
-                seat_days: figures.seat_days,
-                seats: figures.seats,
-                days: days(&asked, &figures),
-            },
-        )))
+        query.read(tx, cx, place(query.cursor), query.limit.0, |counting, rows| Reply::ok(&page(counting, rows)))
     })
     .await
 }

@@ -50,7 +50,7 @@ struct Closing {
     finished_at: Option<Time>,
 }
 
-fn month(text: &str) -> Result<Month, Error> {
+pub(super) fn month(text: &str) -> Result<Month, Error> {
     Month::parse(text).ok_or_else(|| Error::malformed("month", "it is a month, `YYYY-MM`"))
 }
 

@@ -2,7 +2,8 @@
 
 use super::import::{MAX_IMPORT, as_array};
 use crate::call::Write;
-use crate::problem::{Problem, outcome, sentence};
+use crate::fate::{UsageOutcome, UsageResult};
+use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::wire::Time;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
@@ -13,7 +14,6 @@ use lessor_core::{App, Refusal};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -88,9 +88,8 @@ const OF_DATA: [&str; 5] = ["account", "license", "value", "attributes", "correc
 const OF_EVENT: [&str; 6] = ["id", "source", "time", "type", "meter", "subject"];
 
 /// Reads a record as it came; the error says what is wrong with it.
-fn read(record: &Value) -> Result<NewRecord, String> {
-    let plain = flattened(record)?;
-    let told = NewUsageRecord::deserialize(plain.as_ref()).map_err(|error| error.to_string())?;
+fn read(record: Value) -> Result<NewRecord, String> {
+    let told = NewUsageRecord::deserialize(flattened(record)?).map_err(|error| error.to_string())?;
     Ok(NewRecord {
         id: told.id,
         source: told.source,
@@ -106,87 +105,75 @@ fn read(record: &Value) -> Result<NewRecord, String> {
 }
 
 /// An event as the record it stands for; a record as it is. Extensions of events are passed over.
-fn flattened(record: &Value) -> Result<Cow<'_, Value>, String> {
-    let Value::Object(members) = record else { return Err("a record is an object".to_owned()) };
+fn flattened(record: Value) -> Result<Value, String> {
+    let Value::Object(mut members) = record else { return Err("a record is an object".to_owned()) };
     let is_event = members.contains_key("specversion");
-    let data = match members.get("data") {
+    let data = match members.remove("data") {
         None => None,
         Some(Value::Object(data)) => Some(data),
         Some(_) => return Err("`data` is an object".to_owned()),
     };
     if !is_event && data.is_none() {
-        return Ok(Cow::Borrowed(record));
+        return Ok(Value::Object(members));
     }
     let known = |name: &str| OF_DATA.contains(&name) || OF_EVENT.contains(&name);
-    let kept = |name: &str| name != "data" && !ENVELOPE.contains(&name) && (!is_event || known(name));
-    let mut plain: Map<String, Value> =
-        members.iter().filter(|(name, _)| kept(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    members.retain(|name, _| !ENVELOPE.contains(&name.as_str()) && (!is_event || known(name)));
     for (name, value) in data.into_iter().flatten() {
         if !OF_DATA.contains(&name.as_str()) {
             return Err(format!("`data` has no member `{name}`"));
         }
-        if plain.insert(name.clone(), value.clone()).is_some() {
+        if members.contains_key(&name) {
             return Err(format!("`{name}` is there twice"));
         }
+        members.insert(name, value);
     }
-    Ok(Cow::Owned(Value::Object(plain)))
+    Ok(Value::Object(members))
 }
 
-/// One record, a list of them, or an object with such a list.
-struct Told(Vec<Value>);
+/// What could not be read as a record.
+struct Unread {
+    id: Option<String>,
+    /// What is wrong with it.
+    detail: String,
+}
+
+/// One record, a list of them, or an object with such a list: read before the transaction, which others wait for, begins.
+struct Told {
+    /// Those that are records, in their order.
+    records: Vec<NewRecord>,
+    /// For each that was sent, whether it is one.
+    sent: Vec<Result<(), Unread>>,
+}
+
+impl Told {
+    fn of(values: Vec<Value>) -> Self {
+        let mut records = Vec::with_capacity(values.len());
+        let mut sent = Vec::with_capacity(values.len());
+        for value in values {
+            let id = value["id"].as_str().map(str::to_owned);
+            sent.push(read(value).map(|record| records.push(record)).map_err(|detail| Unread { id, detail }));
+        }
+        Self { records, sent }
+    }
+}
 
 impl<'de> Deserialize<'de> for Told {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
-            Value::Array(records) => Ok(Self(records)),
+            Value::Array(records) => Ok(Self::of(records)),
             Value::Object(mut members) => match members.remove("records") {
-                Some(Value::Array(records)) if members.is_empty() => Ok(Self(records)),
+                Some(Value::Array(records)) if members.is_empty() => Ok(Self::of(records)),
                 Some(Value::Array(_)) => {
                     let other = members.keys().next().map_or("", String::as_str);
                     Err(D::Error::custom(format!("unknown field `{other}`, expected `records` alone")))
                 }
                 Some(_) => Err(D::Error::custom("`records` is a list")),
-                None if members.contains_key("id") => Ok(Self(vec![Value::Object(members)])),
+                None if members.contains_key("id") => Ok(Self::of(vec![Value::Object(members)])),
                 None => Err(D::Error::custom("missing field `records`")),
             },
             _ => Err(D::Error::custom("it is an object or a list")),
         }
     }
-}
-
-/// What became of a record.
-#[derive(Clone, Copy, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum UsageOutcome {
-    /// It is in the figures.
-    Counted,
-    /// It was told before; nothing changed.
-    Duplicate,
-    /// It is not in the figures; `reason` says why. It can come again once it is right.
-    Rejected,
-}
-
-/// Why a record was not counted.
-#[derive(Serialize, ToSchema)]
-struct UsageReason {
-    /// For programs: the code that the same error has elsewhere.
-    #[schema(example = "account_unknown")]
-    code: &'static str,
-    /// In a sentence.
-    #[schema(example = "No such account.")]
-    detail: String,
-}
-
-/// What became of a record.
-#[derive(Serialize, ToSchema)]
-struct UsageResult {
-    /// What the source calls it; `null` where it did not say.
-    #[schema(example = "r-1")]
-    id: Option<String>,
-    outcome: UsageOutcome,
-    /// Why a record was rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<UsageReason>,
 }
 
 /// What became of the records.
@@ -218,17 +205,12 @@ async fn record_usage(State(app): State<App>, request: Request) -> Result<Respon
     let write = Write::<Told>::from_request(as_array(&app, as_json(request)).await?, &app).await?;
     write
         .run(|tx, cx, call| {
-            let sent = &call.body.0;
-            if sent.is_empty() || sent.len() > MOST_RECORDS {
+            let told = &call.body;
+            if told.sent.is_empty() || told.sent.len() > MOST_RECORDS {
                 return Err(Refusal::OutOfRange { field: "records", min: 1, max: MOST_RECORDS as i64 }.into());
             }
-            let mut places = Vec::with_capacity(sent.len());
-            let mut records = Vec::with_capacity(sent.len());
-            for record in sent {
-                places.push(read(record).map(|record| records.push(record)));
-            }
-            let fates = metering::record(tx, cx, &records)?;
-            Ok(Reply::ok(&results(sent, places, fates)))
+            let fates = metering::record(tx, cx, &told.records)?;
+            Ok(Reply::ok(&results(told, &fates)))
         })
         .await
 }
@@ -243,23 +225,13 @@ fn as_json(mut request: Request) -> Request {
     request
 }
 
-fn results(sent: &[Value], read: Vec<Result<(), String>>, fates: Vec<Fate>) -> UsageResults {
-    let mut fates = fates.into_iter();
-    let result = |(record, read): (&Value, Result<(), String>)| {
-        let (outcome, reason) = match read {
-            Err(detail) => (UsageOutcome::Rejected, Some(("invalid_request", sentence(&detail)))),
-            Ok(()) => match fates.next() {
-                Some(Fate::Counted) | None => (UsageOutcome::Counted, None),
-                Some(Fate::Duplicate) => (UsageOutcome::Duplicate, None),
-                Some(Fate::Rejected { refusal }) => {
-                    (UsageOutcome::Rejected, Some((outcome(&refusal).1, sentence(&refusal.to_string()))))
-                }
-            },
-        };
-        let reason = reason.map(|(code, detail)| UsageReason { code, detail });
-        UsageResult { id: record["id"].as_str().map(str::to_owned), outcome, reason }
-    };
-    let results: Vec<UsageResult> = sent.iter().zip(read).map(result).collect();
+fn results(told: &Told, fates: &[Fate]) -> UsageResults {
+    let mut counted = told.records.iter().zip(fates);
+    let results = told.sent.iter().filter_map(|sent| match sent {
+        Err(unread) => Some(UsageResult::unread(unread.id.clone(), &unread.detail)),
+        Ok(()) => counted.next().map(|(record, fate)| UsageResult::of(Some(record.id.clone()), fate)),
+    });
+    let results: Vec<UsageResult> = results.collect();
     let count = |which: UsageOutcome| results.iter().filter(|result| result.outcome == which).count();
     UsageResults {
         counted: count(UsageOutcome::Counted),

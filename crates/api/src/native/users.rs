@@ -1,17 +1,21 @@
 //! Users: who may sign in, and what each may do where.
 
+use super::LinkPage;
+use super::mails::Mail;
 use crate::call::{Cursor, Limit, Nothing, Read, Write};
 use crate::name;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::wire::{Level, Page, Time, with_one_more};
+use axum::Extension;
 use axum::extract::Path;
 use axum::response::Response;
 use lessor_core::identity::password::{self, STAFF_MINIMUM};
-use lessor_core::identity::session;
-use lessor_core::identity::user::{self, ChangePassword, CreateUser, SetPermission};
+use lessor_core::identity::user::{self, ChangePassword, ChangeUser, CreateUser, SetPermission};
+use lessor_core::identity::{self, SendLink, session};
 use lessor_core::{App, Context, Error, Tx, UserId};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,12 +24,13 @@ use uuid::Uuid;
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(list_users, create_user))
-        .routes(routes!(get_user, close_user))
+        .routes(routes!(get_user, change_user, close_user))
         .routes(routes!(list_permissions))
         .routes(routes!(set_permission, clear_permission))
         .routes(routes!(set_password))
         .routes(routes!(unblock_user))
         .routes(routes!(create_sign_in_link))
+        .routes(routes!(mail_sign_in_link))
 }
 
 /// Someone who signs in.
@@ -42,9 +47,16 @@ struct User {
     /// What it signs in with.
     #[schema(example = "ada@fabrikam.example")]
     login: String,
+    /// How to reach it, and what else there is to say.
+    #[schema(value_type = Object, example = json!({"phone": "+421 2 123"}))]
+    contact: Value,
     /// Does it have a password? Without one only a sign-in link lets it in.
     has_password: bool,
+    /// When that was last set; `null` without one.
+    password_set_at: Option<Time>,
     created_at: Time,
+    /// When it, or its password, was last changed.
+    modified_at: Time,
     /// When it was closed; `null` while it is open.
     closed_at: Option<Time>,
 }
@@ -56,8 +68,11 @@ impl From<user::User> for User {
             account: user.account.to_string(),
             name: user.name,
             login: user.login,
+            contact: user.contact,
             has_password: user.has_password,
+            password_set_at: user.password_set_at.map(Time),
             created_at: user.created_at.into(),
+            modified_at: user.modified_at.into(),
             closed_at: user.closed_at.map(Time),
         }
     }
@@ -109,6 +124,9 @@ struct NewUser {
     /// 15 to 128 characters; left out, a sign-in link lets the user set one.
     #[schema(format = Password, example = "a sentence of your own")]
     password: Option<String>,
+    /// How to reach it, and what else there is to say: an object of at most 16 KiB.
+    #[schema(value_type = Option<Object>, example = json!({"phone": "+421 2 123"}))]
+    contact: Option<Value>,
     /// What it may do on its account's branch.
     level: Level,
 }
@@ -131,6 +149,7 @@ async fn create_user(write: Write<NewUser>) -> Result<Response, Problem> {
                 account: name::some_account(tx, cx, new.account.as_deref())?.unwrap_or(cx.actor().account),
                 name: new.name.clone(),
                 login: new.login.clone(),
+                contact: new.contact.clone().unwrap_or_else(|| json!({})),
                 password_hash: hash.clone(),
                 level: new.level.into(),
             };
@@ -154,6 +173,35 @@ async fn hashed<B: Send + Sync + 'static>(write: &Write<B>, password: &str) -> R
     responses((status = 200, description = "The user", body = User)))]
 async fn get_user(Path(id): Path<String>, read: Read) -> Result<Response, Problem> {
     read.run(move |tx, cx, _| Ok(Reply::ok(&User::from(user::get(tx, cx, name::user(&id)?)?)))).await
+}
+
+/// What of a user is to change; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UserChange {
+    /// 1 to 200 characters.
+    #[schema(example = "Ada King")]
+    name: Option<String>,
+    /// An object of at most 16 KiB, which takes the place of the one before.
+    #[schema(value_type = Option<Object>, example = json!({"phone": "+421 2 123"}))]
+    contact: Option<Value>,
+}
+
+/// Change a user
+///
+/// Its name and contact; everyone may change their own.
+#[utoipa::path(patch, path = "/v1/users/{user}", tag = "Users", request_body = UserChange,
+    params(("user" = String, Path, description = "Which user")),
+    security(("bearer" = ["identity:write"])),
+    responses((status = 200, description = "The user as it is now", body = User)))]
+async fn change_user(Path(id): Path<String>, write: Write<UserChange>) -> Result<Response, Problem> {
+    write
+        .run(move |tx, cx, call| {
+            let (name, contact) = (call.body.name.clone(), call.body.contact.clone());
+            let command = ChangeUser { user: name::user(&id)?, name, contact };
+            Ok(Reply::ok(&User::from(user::change(tx, cx, &command)?)))
+        })
+        .await
 }
 
 /// Close a user
@@ -316,6 +364,27 @@ async fn create_sign_in_link(Path(id): Path<String>, write: Write<Nothing>) -> R
             let link = session::create_link(tx, cx, user)?;
             let view = SignInLink { user: user.to_string(), token: None };
             Ok(Reply::ok(&view).with_status(http::StatusCode::CREATED).telling("token", link.reveal().to_owned()))
+        })
+        .await
+}
+
+/// Mail a sign-in link
+///
+/// To the `email` of the user's contact, or else to its login. Links made before stop working.
+#[utoipa::path(post, path = "/v1/users/{user}/sign-in-mails", tag = "Users",
+    params(("user" = String, Path, description = "Which user")),
+    security(("bearer" = ["identity:write"])),
+    responses((status = 201, description = "The mail, which waits in the outbox", body = Mail)))]
+async fn mail_sign_in_link(
+    Path(id): Path<String>,
+    Extension(page): Extension<LinkPage>,
+    write: Write<Nothing>,
+) -> Result<Response, Problem> {
+    write
+        .run(move |tx, cx, _| {
+            let command = SendLink { user: name::user(&id)?, page: page.0.to_string() };
+            let mail = Mail::from(identity::send_link(tx, cx, &command)?);
+            Ok(Reply::created(format!("/v1/mails/{}", mail.id), &mail))
         })
         .await
 }

@@ -136,7 +136,8 @@ impl Site {
             Box::pin(async { Ok(()) })
         };
         let clock = TestClock { clock: Arc::clone(&bench.clock), settle: Arc::new(settle) };
-        let (native, device) = (native(bench.app.clone(), Some(clock)), device(bench.app.clone()));
+        let (native, device) =
+            (native(bench.app.clone(), Some(clock), "https://site.example/#link="), device(bench.app.clone()));
         let mut site = Self { bench, key: String::new(), settled, native, device };
         site.key = site.key_of(site.bench.root.id, None).await;
         site

@@ -66,7 +66,7 @@ on_both_engines! {
     }
 
     without_a_movable_clock_there_is_no_such_address(bench) {
-        let plain = lessor_api::native(bench.app.clone(), None);
+        let plain = lessor_api::native(bench.app.clone(), None, "");
         let request = http::Request::get("/v1/test-clock").body(axum::body::Body::empty()).expect("a request");
         let answer = tower::ServiceExt::oneshot(plain, request).await.expect("an answer");
         assert_eq!(answer.status(), 404);

@@ -30,6 +30,13 @@ struct Theirs {
     price_list: String,
     /// Made up: no month was closed.
     statement: String,
+    /// Made up likewise.
+    reconciliation: String,
+    remembered_name: String,
+    operation: String,
+    agreement: String,
+    mail: String,
+    order_request: String,
 }
 
 async fn theirs(site: &Site) -> Theirs {
@@ -41,7 +48,8 @@ async fn theirs(site: &Site) -> Theirs {
     let account = other.post("/v1/accounts", &account).await.is(201).text("id");
     let profile = json!({ "product": product, "name": "School" });
     let hold = json!({ "reach": "self", "cause": "unpaid" });
-    let user = json!({ "name": "Eve", "login": "eve", "level": "read" });
+    let user = json!({ "name": "Eve", "login": "eve@other.example", "level": "read" });
+    let user = other.post("/v1/users", &user).await.is(201).text("id");
     let group = json!({ "kind": "master", "name": "All" });
     let group = other.post("/v1/groups", &group).await.is(201).text("id");
     let end_user = json!({ "group": group, "user_name": "mallory", "password": "long enough" });
@@ -53,7 +61,15 @@ async fn theirs(site: &Site) -> Theirs {
         "account": account, "product": product, "name": "P", "currency": "EUR", "from": "2026-01-01",
         "tiers": [{ "from": 1, "price": "1" }],
     });
+    let remembered = json!({ "account": account, "system": "crm", "name": "Theirs", "record": product });
+    let operation = json!({ "kind": "suspend" });
+    let agreement = json!({ "name": "Theirs", "text": "Be kind." });
     Theirs {
+        operation: other.post(&format!("/v1/accounts/{account}/operations"), &operation).await.is(202).text("id"),
+        agreement: other.post("/v1/agreements", &agreement).await.is(201).text("id"),
+        reconciliation: "rcl_00000000000070008000000000000002".into(),
+        remembered_name: other.put("/v1/remembered-names", &remembered).await.is(200).text("id"),
+        order_request: request_of(&other, vendor.id, &product).await,
         price_list: other.post("/v1/price-lists", &prices).await.is(201).text("id"),
         statement: "stm_00000000000070008000000000000002".into(),
         meter: other.post("/v1/meters", &meter).await.is(201).text("id"),
@@ -64,10 +80,21 @@ async fn theirs(site: &Site) -> Theirs {
         license: other.license(&product, "T-1").await,
         hold: other.post(&format!("/v1/accounts/{account}/holds"), &hold).await.is(201).text("id"),
         key: other.post("/v1/api-keys", &json!({})).await.is(201).text("id"),
-        user: other.post("/v1/users", &user).await.is(201).text("id"),
+        mail: other.post(&format!("/v1/users/{user}/sign-in-mails"), &json!({})).await.is(201).text("id"),
+        user,
         account,
         product,
     }
+}
+
+/// A request that waits for the vendor.
+async fn request_of(other: &Site, vendor: lessor_core::AccountId, product: &str) -> String {
+    let partner = other.bench.account(vendor, Kind::ManagedPartner, "P").await;
+    let customer = other.bench.account(partner.id, Kind::Customer, "C").await;
+    other.patch(&format!("/v1/accounts/{}/offers", partner.id), &json!({ "add": [product] })).await.is(200);
+    other.patch(&format!("/v1/accounts/{}/order-rules", partner.id), &json!({ "by_request": true })).await.is(200);
+    let wish = json!({ "customer": customer.id.to_string(), "product": product, "quantity": 1 });
+    other.post("/v1/order-requests", &wish).await.is(201).text("id")
 }
 
 fn nobodys(theirs: &Theirs) -> Theirs {
@@ -88,6 +115,12 @@ fn nobodys(theirs: &Theirs) -> Theirs {
         daemon: like(&theirs.daemon),
         price_list: like(&theirs.price_list),
         statement: like(&theirs.statement),
+        reconciliation: like(&theirs.reconciliation),
+        remembered_name: like(&theirs.remembered_name),
+        order_request: like(&theirs.order_request),
+        operation: like(&theirs.operation),
+        agreement: like(&theirs.agreement),
+        mail: like(&theirs.mail),
         meter: like(&theirs.meter),
     }
 }
@@ -108,6 +141,12 @@ fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Val
         meter,
         price_list,
         statement,
+        reconciliation,
+        remembered_name,
+        order_request,
+        operation,
+        agreement,
+        mail,
     } = ids;
     let (get, post, patch, put, delete) = (Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE);
     let alias = json!({ "dialect": "old", "kind": "thing", "alias": "1" });
@@ -117,6 +156,11 @@ fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Val
         "account": account, "product": own_product, "name": "P", "currency": "EUR", "from": "2026-01-01",
         "tiers": [{ "from": 1, "price": "1" }],
     });
+    let new_reconciliation = json!({
+        "account": account, "month": "2025-12", "system": "crm", "amount_column": "Amount", "table": "Amount\n1\n",
+    });
+    let remembered =
+        |account: &str, record: &str| json!({ "account": account, "system": "crm", "name": "x", "record": record });
     let none = json!({});
     let call = |method: &Method, path: String, body: &Value| (method.clone(), path, body.clone());
     let days = "from=2026-01-01&until=2026-01-01";
@@ -134,6 +178,18 @@ fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Val
         call(&post, format!("/v1/accounts/{own}/move"), &json!({ "parent": account })),
         call(&get, format!("/v1/accounts/{account}/holds"), &none),
         call(&post, format!("/v1/accounts/{account}/holds"), &new_hold),
+        call(&get, format!("/v1/accounts/{account}/operations"), &none),
+        call(&post, format!("/v1/accounts/{account}/operations"), &json!({ "kind": "resume" })),
+        call(&get, format!("/v1/operations/{operation}"), &none),
+        call(&get, format!("/v1/agreements?vendor={account}"), &none),
+        call(&get, format!("/v1/agreements?product={product}"), &none),
+        call(&get, format!("/v1/agreements?account={account}"), &none),
+        call(&post, "/v1/agreements".into(), &json!({ "vendor": account, "name": "x", "text": "x" })),
+        call(&post, "/v1/agreements".into(), &json!({ "product": product, "name": "x", "text": "x" })),
+        call(&get, format!("/v1/agreements/{agreement}"), &none),
+        call(&delete, format!("/v1/agreements/{agreement}"), &none),
+        call(&get, format!("/v1/agreements/{agreement}/acceptances"), &none),
+        call(&post, format!("/v1/agreements/{agreement}/acceptances"), &none),
         call(&get, format!("/v1/accounts?branch={account}"), &none),
         call(&get, format!("/v1/accounts?parent={account}"), &none),
         call(&get, format!("/v1/price-lists?account={account}"), &none),
@@ -144,11 +200,24 @@ fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Val
         call(&get, format!("/v1/statements/{statement}"), &none),
         call(&get, format!("/v1/statements/{statement}/check"), &none),
         call(&get, format!("/v1/reports/statement?account={account}&month=2026-01"), &none),
+        call(&get, format!("/v1/reports/statements?account={account}&month=2026-01"), &none),
+        call(&get, format!("/v1/statements/{statement}/lines"), &none),
+        call(&get, format!("/v1/reconciliations?account={account}"), &none),
+        call(&post, "/v1/reconciliations".into(), &new_reconciliation),
+        call(&get, format!("/v1/reconciliations/{reconciliation}"), &none),
+        call(&get, format!("/v1/reconciliations/{reconciliation}/rows"), &none),
+        call(&delete, format!("/v1/reconciliations/{reconciliation}"), &none),
+        call(&get, format!("/v1/remembered-names?account={account}"), &none),
+        call(&put, "/v1/remembered-names".into(), &remembered(account, own_product)),
+        call(&put, "/v1/remembered-names".into(), &remembered(own, account)),
+        call(&put, "/v1/remembered-names".into(), &remembered(own, product)),
+        call(&put, "/v1/remembered-names".into(), &remembered(own, license)),
+        call(&put, "/v1/remembered-names".into(), &remembered(own, meter)),
+        call(&delete, format!("/v1/remembered-names/{remembered_name}"), &none),
         call(&post, "/v1/closings".into(), &json!({ "vendor": account, "month": "2025-12" })),
-        call(&get, format!("/v1/reports/seat-days?account={account}&from=2026-01-01&to=2026-01-02"), &none),
-        call(&get, format!("/v1/reports/seat-days?license={license}&from=2026-01-01&to=2026-01-02"), &none),
-        call(&get, format!("/v1/reports/seat-days/licenses?license={license}&from=2026-01-01&to=2026-01-02"), &none),
-        call(&get, format!("/v1/reports/seat-days/accounts?account={account}&from=2026-01-01&to=2026-01-02"), &none),
+        call(&get, format!("/v1/reports/seat-days?account={account}&{days}"), &none),
+        call(&get, format!("/v1/reports/seat-days?license={license}&{days}"), &none),
+        call(&get, format!("/v1/reports/seat-days?account={account}&each=license&format=csv&{days}"), &none),
         call(&post, "/v1/accounts".into(), &json!({ "kind": "customer", "name": "x", "parent": account })),
         call(&get, format!("/v1/accounts/{account}/aliases"), &none),
         call(&put, format!("/v1/accounts/{account}/aliases"), &alias),
@@ -206,6 +275,37 @@ fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Val
         call(&patch, format!("/v1/licenses/{license}/notes/1"), &json!({ "text": "x" })),
         call(&delete, format!("/v1/licenses/{license}/notes/1"), &none),
         call(&get, format!("/v1/licenses/{license}/segments"), &none),
+        call(&post, format!("/v1/licenses/{license}/extend-trial"), &json!({ "days": 1 })),
+        call(&post, format!("/v1/licenses/{license}/convert"), &json!({ "quantity": 1 })),
+        call(&post, format!("/v1/licenses/{license}/end-trial"), &none),
+        call(&put, format!("/v1/licenses/{license}/quantity"), &json!({ "quantity": 1 })),
+        call(&post, format!("/v1/licenses/{license}/exchange"), &json!({ "product": own_product, "quantity": 1 })),
+        call(&get, format!("/v1/products/{product}/exchanges"), &none),
+        call(&put, format!("/v1/products/{product}/exchanges"), &json!({ "exchanges": [] })),
+        call(
+            &put,
+            format!("/v1/products/{own_product}/exchanges"),
+            &json!({ "exchanges": [{ "to": product, "direction": "upgrade" }] }),
+        ),
+        call(&get, format!("/v1/products/{product}/bundle"), &none),
+        call(&put, format!("/v1/products/{product}/bundle"), &json!({ "products": [] })),
+        call(&put, format!("/v1/products/{own_product}/bundle"), &json!({ "products": [product] })),
+        call(&get, format!("/v1/accounts/{account}/offers"), &none),
+        call(&patch, format!("/v1/accounts/{account}/offers"), &json!({ "add": [own_product] })),
+        call(&patch, format!("/v1/accounts/{own}/offers"), &json!({ "add": [product] })),
+        call(&get, format!("/v1/accounts/{account}/order-rules"), &none),
+        call(&patch, format!("/v1/accounts/{account}/order-rules"), &json!({ "trials_allowed": true })),
+        call(&post, "/v1/orders".into(), &json!({ "customer": account, "product": own_product, "quantity": 1 })),
+        call(&post, "/v1/orders".into(), &json!({ "customer": own, "product": product, "quantity": 1 })),
+        call(&get, format!("/v1/order-requests?branch={account}"), &none),
+        call(
+            &post,
+            "/v1/order-requests".into(),
+            &json!({ "customer": account, "product": own_product, "quantity": 1 }),
+        ),
+        call(&get, format!("/v1/order-requests/{order_request}"), &none),
+        call(&post, format!("/v1/order-requests/{order_request}/approve"), &none),
+        call(&post, format!("/v1/order-requests/{order_request}/refuse"), &none),
         call(&get, format!("/v1/licenses/{license}/activations"), &none),
         call(&post, format!("/v1/licenses/{license}/activations/return-all"), &none),
         call(&put, format!("/v1/licenses/{license}/tokens/TOKEN"), &json!({ "limit": 1 })),
@@ -271,6 +371,11 @@ fn calls(ids: &Theirs, own: &str, own_product: &str) -> Vec<(Method, String, Val
         call(&put, format!("/v1/users/{user}/password"), &json!({ "password": "a sentence of my own" })),
         call(&post, format!("/v1/users/{user}/unblock"), &none),
         call(&post, format!("/v1/users/{user}/sign-in-links"), &none),
+        call(&patch, format!("/v1/users/{user}"), &json!({ "name": "x" })),
+        call(&post, format!("/v1/users/{user}/sign-in-mails"), &none),
+        call(&get, format!("/v1/mails?account={account}"), &none),
+        call(&get, format!("/v1/mails/{mail}"), &none),
+        call(&post, format!("/v1/mails/{mail}/send-again"), &none),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Both APIs over HTTP, in process, on both engines.
 
 mod accounts;
+mod agreements;
 mod bench;
 mod billing;
 mod catalog;
@@ -9,6 +10,7 @@ mod clock;
 mod consumers;
 mod credentials;
 mod daemons;
+mod device_usage;
 mod devices;
 mod documents;
 mod errors;
@@ -18,7 +20,11 @@ mod import;
 mod isolation;
 mod leases;
 mod licenses;
+mod mails;
+mod operations;
+mod orders;
 mod people;
+mod reconciliations;
 mod seat_days;
 mod stream;
 mod truth;

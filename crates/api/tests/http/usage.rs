@@ -264,9 +264,11 @@ on_both_engines! {
         let table = site.call(Method::GET, &format!("{report}&format=csv")).text().await;
         assert_eq!((table.0, table.1.as_str()), (200, "text/csv; charset=utf-8; header=present"));
         let lines: Vec<&str> = table.2.lines().collect();
-        assert_eq!(lines[0], "meter,unit,account,account_name,license,key,from,until,days,value,average");
+        let head = "meter,unit,account,account_name,license,product,product_name,category,category_name,feature,feature_code,term,key,\
+                    from,until,days,value,average,seats";
+        assert_eq!(lines[0], head);
         assert_eq!(lines.len(), 1 + 302 * 2);
-        let line = format!("calls,things,{evil},\"'=HYPERLINK(\"\"x\"\")\",,,2026-01-01,2026-01-01,1,7,");
+        let line = format!("calls,things,{evil},\"'=HYPERLINK(\"\"x\"\")\",,,,,,,,,,2026-01-01,2026-01-01,1,7,,");
         assert!(lines.contains(&line.as_str()), "{line}");
         let (status, kind, text) = site.call(Method::GET, &format!("{report}&format=ndjson&reach=self")).text().await;
         assert_eq!((status, kind.as_str()), (200, "application/x-ndjson"));

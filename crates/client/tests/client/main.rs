@@ -14,3 +14,4 @@ mod reports;
 mod state;
 mod time;
 mod trust;
+mod usage;

@@ -62,6 +62,21 @@ pub fn change(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ChangeAccount) -> Result<
     Ok(after)
 }
 
+/// Refuses an account whose name another open one below the same parent has: for whoever promises that names tell siblings
+/// apart, in the transaction that made the account, named it or moved it.
+///
+/// # Errors
+/// `Taken`.
+pub fn refuse_namesake(tx: &mut dyn Tx, account: &Account) -> Result<(), Error> {
+    let Some(parent) = account.parent else { return Ok(()) };
+    // Of two that take one name at once the second waits here, and then finds the first.
+    rows::lock(tx, parent)?;
+    match rows::namesakes(tx, account)? {
+        0 => Ok(()),
+        _ => Err(Refusal::Taken { noun: Noun::Account, name: account.name.clone() }.into()),
+    }
+}
+
 /// Moves an account with its branch.
 ///
 /// # Errors

@@ -12,6 +12,11 @@ use crate::text::{check_line, check_remark};
 use lessor_db::{FromColumn, Tx, ValueRef};
 use serde_json::json;
 
+/// The cause of the holds with which an account is suspended: one on its branch, and those with which its licenses were
+/// suspended one by one.
+pub const SUSPENDED: &str = "suspended";
+/// The cause of a hold that waits until somebody who may write on the account has a password.
+pub const NOT_ACTIVATED: &str = "not_activated";
 /// Most holds in force on one target.
 const MAX_IN_FORCE: usize = 100;
 
@@ -193,6 +198,22 @@ pub fn is_held(tx: &mut dyn Tx, account: AccountId) -> Result<bool, Error> {
 /// Those of many accounts that a hold reaches, for lists: one statement for every sixteen.
 pub fn held_among(tx: &mut dyn Tx, accounts: &[AccountId]) -> Result<Vec<AccountId>, Error> {
     Ok(rows::held_among(tx, accounts)?)
+}
+
+/// Is the account itself suspended? What suspends an account above is not asked.
+pub(crate) fn is_suspended(tx: &mut dyn Tx, account: AccountId) -> Result<bool, Error> {
+    let holds = rows::holds_of(tx, HoldTarget::Account(account))?;
+    Ok(holds.iter().any(|hold| hold.cause == SUSPENDED))
+}
+
+/// Lifts what waited for somebody who may write on the account.
+pub(crate) fn lift_not_activated(tx: &mut dyn Tx, cx: &Context<'_>, account: AccountId) -> Result<(), Error> {
+    let target = HoldTarget::Account(account);
+    // Most accounts wait for nobody, and need not be locked.
+    if rows::holds_of(tx, target)?.iter().any(|hold| hold.cause == NOT_ACTIVATED) {
+        lift_all_of_cause(tx, cx, target, NOT_ACTIVATED)?;
+    }
+    Ok(())
 }
 
 /// A target that nobody else places holds on or lifts them from until the transaction ends.

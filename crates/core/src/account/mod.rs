@@ -4,17 +4,21 @@
 //! carries that vendor's id, and a transaction stays inside one tenant. An account is suspended while any hold
 //! reaches it: one on itself, or one on an account above whose reach is the branch.
 
+mod below;
 mod change;
 mod create;
 mod hold;
 mod list;
 pub(crate) mod rows;
 
-pub use change::{ChangeAccount, MoveAccount, change, close, move_to};
+pub use below::{Below, all_below, below, ids_below};
+pub use change::{ChangeAccount, MoveAccount, change, close, move_to, refuse_namesake};
 pub use create::{CreateAccount, create};
 pub use hold::{
-    Hold, HoldTarget, LiftHold, PlaceHold, Reach, held_among, holds_of, is_held, lift, lift_all_of_cause, place,
+    Hold, HoldTarget, LiftHold, NOT_ACTIVATED, PlaceHold, Reach, SUSPENDED, held_among, holds_of, is_held, lift,
+    lift_all_of_cause, place,
 };
+pub(crate) use hold::{is_suspended, lift_not_activated};
 pub use list::list;
 pub(crate) use list::page_seen;
 
@@ -222,7 +226,7 @@ fn check_name(name: &str) -> Result<(), Error> {
     check_line("name", name, 200)
 }
 
-fn check_contact(contact: &serde_json::Value) -> Result<(), Error> {
+pub(crate) fn check_contact(contact: &serde_json::Value) -> Result<(), Error> {
     if !contact.is_object() {
         return Err(Error::malformed("contact", "it must be an object"));
     }

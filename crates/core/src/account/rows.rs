@@ -1,5 +1,6 @@
 //! The SQL of accounts and holds.
 
+use super::below::Listed;
 use super::{Account, Hold, HoldTarget, Path, Reach};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, HoldId, LicenseId};
@@ -19,6 +20,7 @@ statements! {
             FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
     UPDATE = "UPDATE accounts SET name = $2, contact = $3, modified_at = $4, version = $5 WHERE id = $1";
     CLOSE = "UPDATE accounts SET closed_at = $2, modified_at = $2, version = $3 WHERE id = $1";
+    NAMESAKES = "SELECT count(*) FROM accounts WHERE parent_id = $1 AND name = $2 AND id <> $3 AND closed_at IS NULL";
     OPEN_CHILDREN = "SELECT count(*) FROM accounts WHERE parent_id = $1 AND closed_at IS NULL";
     LOCK_BRANCH = "SELECT path FROM accounts WHERE path >= $1 AND path < $2 ORDER BY path FOR UPDATE";
     /// The old path of the branch's root begins every path of the branch and is in none a second time.
@@ -31,6 +33,12 @@ statements! {
                       FROM accounts WHERE path >= $1 AND path < $2 AND id > $3 AND kind = $5 ORDER BY id LIMIT $4";
     PAGE_OF_CHILDREN = "SELECT id, tenant_id, parent_id, kind, name, path, contact, created_at, modified_at, closed_at, version \
                         FROM accounts WHERE parent_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+
+    LISTED_IN_BRANCH = "SELECT id, name, kind, path FROM accounts WHERE path >= $1 AND path < $2 \
+                        AND (closed_at IS NULL OR closed_at >= $3)";
+    LISTED_CHILDREN = "SELECT id, name, kind, path FROM accounts WHERE parent_id = $1 AND (closed_at IS NULL OR closed_at >= $2)";
+    IN_BRANCH = "SELECT id, tenant_id, parent_id, kind, name, path, contact, created_at, modified_at, closed_at, version \
+                 FROM accounts WHERE path >= $1 AND path < $2 AND (closed_at IS NULL OR closed_at >= $3)";
 
     INSERT_HOLD = "INSERT INTO holds \
                    (id, tenant_id, account_id, license_id, reach, cause, note, placed_at, placed_by, lifted_at, lifted_by) \
@@ -116,6 +124,13 @@ pub(super) fn close(tx: &mut dyn Tx, id: AccountId, now: Timestamp, version: i64
     Ok(())
 }
 
+/// How many other open accounts below the same parent have its name.
+pub(super) fn namesakes(tx: &mut dyn Tx, account: &Account) -> Result<i64, StoreError> {
+    let (count,): (i64,) =
+        tx.one(NAMESAKES, &[account.parent.into(), account.name.as_str().into(), account.id.into()])?;
+    Ok(count)
+}
+
 pub(super) fn open_children(tx: &mut dyn Tx, id: AccountId) -> Result<i64, StoreError> {
     let (count,): (i64,) = tx.one(OPEN_CHILDREN, &[id.into()])?;
     Ok(count)
@@ -186,6 +201,27 @@ pub(super) fn page_of_children(
     limit: u32,
 ) -> Result<Vec<Account>, StoreError> {
     tx.all(PAGE_OF_CHILDREN, &[parent.into(), after.into(), limit.into()])
+}
+
+impl FromRow for Listed {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        Ok(Self { id: row.get(0)?, name: row.get(1)?, kind: row.get(2)?, path: row.get(3)? })
+    }
+}
+
+/// The accounts of a branch, its root among them, that are open or were closed at `until` or later; in no order.
+pub(super) fn listed_in_branch(tx: &mut dyn Tx, branch: &Path, until: Timestamp) -> Result<Vec<Listed>, StoreError> {
+    tx.all(LISTED_IN_BRANCH, &[branch.into(), branch.end().into(), until.into()])
+}
+
+/// As [`listed_in_branch`], those right below an account.
+pub(super) fn listed_children(tx: &mut dyn Tx, parent: AccountId, until: Timestamp) -> Result<Vec<Listed>, StoreError> {
+    tx.all(LISTED_CHILDREN, &[parent.into(), until.into()])
+}
+
+/// As [`listed_in_branch`], with all that is kept of them.
+pub(super) fn in_branch(tx: &mut dyn Tx, branch: &Path, until: Timestamp) -> Result<Vec<Account>, StoreError> {
+    tx.all(IN_BRANCH, &[branch.into(), branch.end().into(), until.into()])
 }
 
 impl FromRow for Hold {

@@ -1,23 +1,24 @@
 //! Exact decimals of five places.
 
-/// An amount of money, or a price: an integer of hundred-thousandths of the currency's unit.
+/// An amount of money, or a price: an integer of hundred-thousandths of the currency's unit. It is so wide that no usage, at
+/// whatever price, comes to more: one wrong record does not keep a month from being closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Amount(i64);
+pub struct Amount(i128);
 
 const PLACES: usize = 5;
-const UNIT: i64 = 100_000;
+const UNIT: i128 = 100_000;
 
 impl Amount {
     /// Nothing.
     pub const ZERO: Amount = Amount(0);
 
     /// An amount from hundred-thousandths of a unit.
-    pub fn from_parts(parts: i64) -> Self {
+    pub fn from_parts(parts: i128) -> Self {
         Self(parts)
     }
 
     /// Hundred-thousandths of a unit.
-    pub fn parts(self) -> i64 {
+    pub fn parts(self) -> i128 {
         self.0
     }
 
@@ -28,16 +29,17 @@ impl Amount {
         if !digits(whole) || !digits(places) || whole.len() > 7 || places.len() > PLACES {
             return None;
         }
-        let parts: i64 = format!("{places:0<PLACES$}").parse().ok()?;
-        let amount = whole.parse::<i64>().ok()? * UNIT + parts;
+        let parts: i128 = format!("{places:0<PLACES$}").parse().ok()?;
+        let amount = whole.parse::<i128>().ok()? * UNIT + parts;
         (amount <= 1_000_000 * UNIT).then_some(Self(amount))
     }
 
-    /// So many times the amount less a discount in hundredths of a percent, rounded half up to five places. `None` where
-    /// that is more than can be written.
-    pub fn times(self, quantity: i64, discount: i64) -> Option<Self> {
-        let exact = i128::from(self.0) * i128::from(quantity) * i128::from(10_000 - discount);
-        i64::try_from(half_up(exact, 10_000)).ok().map(Self)
+    /// So many times the amount, by a divisor, less a discount in hundredths of a percent: rounded half up to five places,
+    /// what is owed the other way round alike. `None` where that is more than can be written.
+    pub fn times(self, quantity: i128, divisor: i64, discount: i64) -> Option<Self> {
+        let exact = self.0.checked_mul(quantity)?.checked_mul(i128::from(10_000 - discount))?;
+        let rounded = half_up(exact.unsigned_abs(), 10_000 * u128::from(divisor.unsigned_abs()));
+        i128::try_from(rounded).ok().map(|parts| Self(parts * exact.signum()))
     }
 
     /// The sum. `None` where that is more than can be written.
@@ -51,10 +53,9 @@ impl Amount {
     }
 
     /// In whole minor units of a currency, such as cents: rounded half up, what is owed the other way round alike.
-    pub fn minor_units(self, currency: &str) -> i64 {
-        let divisor = 10_i128.pow(5 - minor_places(currency));
-        let units = half_up(i128::from(self.0.unsigned_abs()), divisor);
-        i64::try_from(units).unwrap_or(i64::MAX) * self.0.signum()
+    pub fn minor_units(self, currency: &str) -> i128 {
+        let units = half_up(self.0.unsigned_abs(), 10_u128.pow(5 - minor_places(currency)));
+        i128::try_from(units).unwrap_or(i128::MAX) * self.0.signum()
     }
 }
 
@@ -69,9 +70,9 @@ impl std::fmt::Display for Amount {
     }
 }
 
-/// A quotient of what is not negative, rounded half up.
-fn half_up(exact: i128, divisor: i128) -> i128 {
-    (exact * 2 + divisor).div_euclid(divisor * 2)
+/// A quotient, rounded half up.
+pub(super) fn half_up(exact: u128, divisor: u128) -> u128 {
+    exact / divisor + u128::from(exact % divisor * 2 >= divisor)
 }
 
 /// How many places behind the point a currency's minor unit has.
@@ -107,20 +108,32 @@ mod tests {
 
     #[test]
     fn the_worked_example_costs_ten_sixty() {
-        assert_eq!(amount("0.04").times(265, 0).expect("an amount").to_string(), "10.60");
+        assert_eq!(amount("0.04").times(265, 1, 0).expect("an amount").to_string(), "10.60");
         assert_eq!(amount("10.60").minor_units("EUR"), 1_060);
     }
 
     #[test]
     fn a_line_is_rounded_half_up_to_five_places() {
-        let of =
-            |price: &str, quantity, discount| amount(price).times(quantity, discount).expect("an amount").to_string();
+        let of = |price: &str, quantity, discount| {
+            amount(price).times(quantity, 1, discount).expect("an amount").to_string()
+        };
         assert_eq!(of("0.00001", 1, 5_000), "0.00001");
         assert_eq!(of("0.00001", 1, 5_001), "0.00");
         assert_eq!(of("0.00003", 1, 5_000), "0.00002");
         assert_eq!(of("0.04", 265, 1_000), "9.54");
         assert_eq!(of("0.04", 265, 10_000), "0.00");
-        assert_eq!(amount("1000000").times(i64::MAX, 0), None);
+        assert_eq!(amount("1000000").times(i128::MAX, 1, 0), None);
+    }
+
+    #[test]
+    fn the_average_of_days_is_rounded_once_and_what_is_given_back_alike() {
+        let of = |price: &str, sum, days| amount(price).times(sum, days, 0).expect("an amount").to_string();
+        assert_eq!(of("1", 60, 30), "2.00");
+        assert_eq!(of("10", 1, 31), "0.32258");
+        assert_eq!(of("0.00001", 15, 30), "0.00001");
+        assert_eq!(of("0.00001", 14, 30), "0.00");
+        assert_eq!(of("10", -1, 31), "-0.32258");
+        assert_eq!(of("1000000", 4_000_000_000_000_000_000, 1), "4000000000000000000000000.00");
     }
 
     #[test]
@@ -133,15 +146,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_amount_reads_back(parts in 0_i64..100_000_000_000) {
+        fn every_amount_reads_back(parts in 0_i128..100_000_000_000) {
             prop_assert_eq!(Amount::parse(&Amount(parts).to_string()), Some(Amount(parts)));
         }
 
         #[test]
-        fn no_cent_is_lost_without_a_discount(parts in 0_i64..100_000_000, one in 0_i64..10_000, two in 0_i64..10_000) {
+        fn no_cent_is_lost_without_a_discount(parts in 0_i128..100_000_000, one in 0_i128..10_000, two in 0_i128..10_000) {
             let price = Amount(parts);
-            let sum = price.times(one, 0).and_then(|a| a.plus(price.times(two, 0)?));
-            prop_assert_eq!(sum, price.times(one + two, 0));
+            let sum = price.times(one, 1, 0).and_then(|a| a.plus(price.times(two, 1, 0)?));
+            prop_assert_eq!(sum, price.times(one + two, 1, 0));
         }
     }
 }

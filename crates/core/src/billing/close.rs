@@ -2,8 +2,9 @@
 //! a job does it in stretches, each in one transaction that also says how far it came. Whatever stops it, it goes on where
 //! it was, and no account gets a second statement of a month.
 
+use super::document::{Basis, documents};
 use super::rows;
-use super::statement::{Basis, Link, Statement, documents, hash};
+use super::statement::{Link, Statement, hash};
 use crate::account;
 use crate::clock::Timestamp;
 use crate::context::{Action, Context};
@@ -12,7 +13,7 @@ use crate::id::AccountId;
 use crate::identity::Right;
 use crate::journal::{self, Subject};
 use crate::metering::day::{DayRule, Month};
-use crate::metering::seat_days;
+use crate::metering::{self, closed, seat_days};
 use lessor_db::Tx;
 use serde_json::json;
 use std::collections::HashMap;
@@ -72,6 +73,13 @@ pub fn start_closing(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &StartClosing) -> R
             return Err(Error::malformed("month", format!("{} is still being closed", last.month)));
         }
     }
+    for id in rows::priced_meters(tx, vendor.id)? {
+        let meter = metering::rows::meter(tx, id)?.filter(|meter| meter.days.end(cmd.month.last()) > cx.now);
+        if let Some(meter) = meter {
+            return Err(Error::malformed("month", format!("it is not over by the days of the meter {}", meter.name)));
+        }
+    }
+    closed::shut_door(tx, vendor.id)?;
     let none = AccountId(Uuid::nil());
     let closing = Closing { tenant: vendor.id, month: cmd.month, as_of: cx.now, done_to: none, finished_at: None };
     rows::start_closing(tx, &closing)?;

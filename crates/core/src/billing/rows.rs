@@ -5,17 +5,19 @@ use super::price::Span;
 use super::price_list::{PriceList, Target, Tier};
 use super::statement::Statement;
 use super::{Amount, statement::Link};
+use crate::account::Path;
 use crate::catalog::rows::{CHUNK, fifty, padded};
 use crate::clock::Timestamp;
-use crate::id::{AccountId, PriceCategoryId, PriceListId, ProductId, StatementId};
+use crate::id::{AccountId, MeterId, PriceCategoryId, PriceListId, ProductId, StatementId};
 use crate::metering::day::{Day, Month};
 use lessor_db::{FromColumn, FromRow, Row, StoreError, Tx, Value, ValueRef, statements};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 macro_rules! list_columns {
     () => {
-        "SELECT id, tenant_id, account_id, product_id, category_id, name, currency, discount, from_day, until_day, created_at, \
-         ended_at FROM price_lists "
+        "SELECT id, tenant_id, account_id, billed, product_id, category_id, meter_id, meter_key, name, currency, discount, \
+         from_day, until_day, created_at, ended_at FROM price_lists "
     };
 }
 
@@ -26,8 +28,9 @@ macro_rules! statement_columns {
 }
 
 statements! {
-    INSERT_LIST = "INSERT INTO price_lists (id, tenant_id, account_id, product_id, category_id, name, currency, discount, \
-        from_day, until_day, created_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    INSERT_LIST = "INSERT INTO price_lists (id, tenant_id, account_id, billed, product_id, category_id, meter_id, meter_key, \
+        name, currency, discount, from_day, until_day, created_at, ended_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     INSERT_TIER = "INSERT INTO price_tiers (list_id, from_seats, price) VALUES ($1, $2, $3)";
     END_LIST = "UPDATE price_lists SET until_day = $2, ended_at = $3 WHERE id = $1";
     LIST = concat!(list_columns!(), "WHERE id = $1");
@@ -35,6 +38,10 @@ statements! {
     OF_ACCOUNTS = concat!(list_columns!(), "WHERE account_id IN (", fifty!(), ") ORDER BY id");
     TIERS_OF_ACCOUNTS = concat!("SELECT t.list_id, t.from_seats, t.price FROM price_lists l JOIN price_tiers t ON t.list_id = l.id \
         WHERE l.account_id IN (", fifty!(), ") ORDER BY t.list_id, t.from_seats");
+    OF_BRANCHES = concat!("SELECT DISTINCT account_id FROM price_lists WHERE billed = 'branch' AND account_id IN (", fifty!(), ")");
+    MOVED_SINCE = "SELECT DISTINCT m.account_id, a.path FROM account_moves m JOIN accounts a ON a.id = m.account_id \
+        WHERE m.tenant_id = $1 AND m.until_at > $2 ORDER BY a.path";
+    PRICED_METERS = "SELECT DISTINCT meter_id FROM price_lists WHERE tenant_id = $1 AND meter_id IS NOT NULL";
     MADE_BETWEEN = "SELECT min(from_day) FROM price_lists WHERE tenant_id = $1 AND created_at > $2 AND created_at <= $3";
     ENDED_BETWEEN = "SELECT min(until_day) FROM price_lists WHERE tenant_id = $1 AND ended_at > $2 AND ended_at <= $3";
 
@@ -72,24 +79,26 @@ impl FromColumn for Day {
 
 impl FromRow for PriceList {
     fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
-        let target = match (row.get::<Option<ProductId>>(3)?, row.get::<Option<PriceCategoryId>>(4)?) {
-            (Some(product), None) => Target::Product(product),
-            (None, Some(category)) => Target::Category(category),
-            _ => return Err(StoreError::column(3, "a price list is for a product or for a category")),
+        let target = match (row.get(4)?, row.get(5)?, row.get(6)?) {
+            (Some(product), None, None) => Target::Product(product),
+            (None, Some(category), None) => Target::Category(category),
+            (None, None, Some(meter)) => Target::Meter(meter, row.get(7)?),
+            _ => return Err(StoreError::column(4, "a price list is for a product, a category or a meter")),
         };
         Ok(Self {
             id: row.get(0)?,
             tenant: row.get(1)?,
             account: row.get(2)?,
+            billed: row.get(3)?,
             target,
-            name: row.get(5)?,
-            currency: row.get(6)?,
-            discount: row.get(7)?,
-            from: row.get(8)?,
-            until: row.get(9)?,
+            name: row.get(8)?,
+            currency: row.get(9)?,
+            discount: row.get(10)?,
+            from: row.get(11)?,
+            until: row.get(12)?,
             tiers: Vec::new(),
-            created_at: row.get(10)?,
-            ended_at: row.get(11)?,
+            created_at: row.get(13)?,
+            ended_at: row.get(14)?,
         })
     }
 }
@@ -122,16 +131,20 @@ impl FromRow for Closing {
 }
 
 pub(super) fn insert_list(tx: &mut dyn Tx, list: &PriceList) -> Result<(), StoreError> {
-    let (product, category): (Value, Value) = match list.target {
-        Target::Product(id) => (id.into(), Value::Null),
-        Target::Category(id) => (Value::Null, id.into()),
+    let [product, category, meter, key] = match &list.target {
+        Target::Product(id) => [(*id).into(), Value::Null, Value::Null, Value::Null],
+        Target::Category(id) => [Value::Null, (*id).into(), Value::Null, Value::Null],
+        Target::Meter(id, key) => [Value::Null, Value::Null, (*id).into(), key.as_deref().into()],
     };
     let params = [
         list.id.into(),
         list.tenant.into(),
         list.account.into(),
+        list.billed.word().into(),
         product,
         category,
+        meter,
+        key,
         list.name.as_str().into(),
         list.currency.as_str().into(),
         list.discount.into(),
@@ -142,7 +155,8 @@ pub(super) fn insert_list(tx: &mut dyn Tx, list: &PriceList) -> Result<(), Store
     ];
     tx.execute(INSERT_LIST, &params)?;
     for tier in &list.tiers {
-        tx.execute(INSERT_TIER, &[list.id.into(), tier.from.into(), tier.price.parts().into()])?;
+        let parts = i64::try_from(tier.price.parts()).unwrap_or(i64::MAX);
+        tx.execute(INSERT_TIER, &[list.id.into(), tier.from.into(), parts.into()])?;
     }
     Ok(())
 }
@@ -160,7 +174,7 @@ pub(super) fn list(tx: &mut dyn Tx, id: PriceListId) -> Result<Option<PriceList>
 }
 
 fn tier((_, from, price): (PriceListId, i64, i64)) -> Tier {
-    Tier { from, price: Amount::from_parts(price) }
+    Tier { from, price: Amount::from_parts(price.into()) }
 }
 
 /// The price lists of these accounts themselves, in the order they were made.
@@ -177,6 +191,29 @@ pub(super) fn of_accounts(tx: &mut dyn Tx, accounts: &[Uuid]) -> Result<Vec<Pric
     }
     lists.sort_by_key(|list| list.id);
     Ok(lists)
+}
+
+/// Those of these accounts that have a list by which they are billed for their branch.
+pub(super) fn of_branches(tx: &mut dyn Tx, accounts: &[Uuid]) -> Result<HashSet<AccountId>, StoreError> {
+    let mut found = HashSet::new();
+    for chunk in accounts.chunks(CHUNK) {
+        found.extend(tx.all::<(AccountId,)>(OF_BRANCHES, &padded(chunk))?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
+}
+
+/// The accounts of a tenant that were moved since, and where they stand.
+pub(super) fn moved_since(
+    tx: &mut dyn Tx,
+    tenant: AccountId,
+    since: Timestamp,
+) -> Result<Vec<(AccountId, Path)>, StoreError> {
+    tx.all(MOVED_SINCE, &[tenant.into(), since.into()])
+}
+
+/// The meters that any price list of a tenant is for.
+pub(super) fn priced_meters(tx: &mut dyn Tx, tenant: AccountId) -> Result<Vec<MeterId>, StoreError> {
+    Ok(tx.all::<(MeterId,)>(PRICED_METERS, &[tenant.into()])?.into_iter().map(|(id,)| id).collect())
 }
 
 /// The first day whose price may be another because of lists that were made or ended in that time.

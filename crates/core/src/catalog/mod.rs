@@ -7,6 +7,7 @@ pub(crate) mod named_value;
 mod price_category;
 mod product;
 mod profile;
+pub(crate) mod related;
 pub(crate) mod rows;
 mod settings;
 pub(crate) mod signing;
@@ -19,12 +20,14 @@ pub use feature_group::{
 pub use known::{Known, known_now};
 pub use named_value::{ChangeValue, add_values, change_values, remove_value};
 pub use price_category::{create_price_category, price_categories, price_categories_of, set_price_categories};
-pub(crate) use product::terms_view;
 pub use product::{ChangeProduct, CreateProduct, change_product, create_product, product, products, resolve_product};
+pub(crate) use product::{may_see, terms_view};
 pub use profile::{
     ChangeProfile, CreateProfile, ProfileFilter, change_profile, count_profiles, create_profile, profile_by_id,
     profile_by_name, profiles,
 };
+pub(crate) use related::rows::{exchange as exchange_of, exchanges as exchanges_of};
+pub use related::{Direction, Exchange, bundled, exchanges, set_bundled, set_exchanges};
 pub use settings::{
     Catalog, FeatureSetting, FunctionSetting, GrantView, Settings, SettingsChange, ValueSetting, catalog, functions,
     register_function,

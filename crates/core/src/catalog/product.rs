@@ -10,7 +10,7 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, ProductId};
 use crate::identity::Right;
 use crate::journal::{self, Subject};
-use crate::license::{Terms, TermsChange, in_range};
+use crate::license::{Term, TermKind, Terms, TermsChange, in_range};
 use lessor_db::Tx;
 use serde_json::json;
 
@@ -102,8 +102,10 @@ pub fn change_product(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ChangeProduct) ->
         Some(change) => {
             let same = change.kind == before.terms.term.kind;
             let days = change.days.unwrap_or(if same { before.terms.term.days } else { 0 });
-            let end = change.end.unwrap_or(if same { before.terms.term.end } else { None });
-            crate::license::Term::new(change.kind, days, end)?
+            // A trial has days or a fixed end: the one takes the place of the other.
+            let keeps_end = same && !(change.kind == TermKind::Trial && change.days.is_some());
+            let end = change.end.unwrap_or(if keeps_end { before.terms.term.end } else { None });
+            Term::new(change.kind, days, end)?
         }
     };
     let terms = Terms { term, ..terms_change.apply(&before.terms, false, cx.now)? };
@@ -152,7 +154,8 @@ pub fn products(
     Ok(rows::products(tx, tenant, after, limit)?)
 }
 
-pub(super) fn may_see(tx: &mut dyn Tx, cx: &Context<'_>, tenant: AccountId) -> Result<(), Error> {
+/// May the caller read a tenant's catalog? Everyone in the tenant may: they sell what is in it, or use it.
+pub(crate) fn may_see(tx: &mut dyn Tx, cx: &Context<'_>, tenant: AccountId) -> Result<(), Error> {
     let vendor = account::rows::by_id(tx, tenant)?.ok_or(Error::not_found(Noun::Product))?;
     let actor = cx.actor();
     let sells = vendor.path.holds(&actor.path) && actor.tenant == tenant;

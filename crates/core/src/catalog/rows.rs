@@ -24,11 +24,13 @@ macro_rules! product_columns {
     () => {
         concat!(
             "SELECT id, tenant_id, name, active, trial_offered, trial_days, ",
-            terms_columns!(),
+            $crate::license::terms_columns!(),
             ", created_at, modified_at, version FROM products "
         )
     };
 }
+
+pub(crate) use product_columns;
 
 macro_rules! profile_columns {
     () => {
@@ -240,7 +242,7 @@ pub(super) fn lock_product(tx: &mut dyn Tx, id: ProductId) -> Result<Option<Prod
     tx.opt(LOCK_PRODUCT, &[id.into()])
 }
 
-pub(super) fn products(
+pub(crate) fn products(
     tx: &mut dyn Tx,
     tenant: AccountId,
     after: Option<ProductId>,

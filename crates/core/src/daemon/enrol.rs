@@ -12,7 +12,7 @@ use crate::device::{self, Device, DeviceCredential};
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{ActivationId, ProductId};
 use crate::journal::{self, Subject};
-use crate::license::{License, Role, rows as license_rows};
+use crate::license::{self, License, Role, rows as license_rows};
 use lessor_db::{StoreError, Tx};
 use lessor_lease::{
     DaemonRequest, Delegation, Document, DocumentError, Endorsement, KeyRole, PublicKey, Signer, VERSION, from_hex,
@@ -220,7 +220,7 @@ fn admit(
             cx.now,
             cx.now,
         )?;
-        license_rows::count_activation(tx, master.id, cx.now, master.terms.term.started(cx.now).end)?;
+        license::activated(tx, master, cx.now)?;
         let data = json!({ "code": master.code, "device": fingerprint, "key": to_hex(&key) });
         journal::append(tx, cx, "daemon.enrolled", visitor.subject(), &data)?;
     }
@@ -392,7 +392,7 @@ fn reserve(
             let id: ActivationId = cx.new_id();
             let (device, fingerprint) = (state.device, visitor.fingerprint.as_str());
             rows::insert(tx, id, license.tenant, license.product, license.id, device, fingerprint, cx.now, until)?;
-            license_rows::count_activation(tx, license.id, cx.now, license.terms.term.started(cx.now).end)?;
+            license::activated(tx, license, cx.now)?;
             let data = json!({
                 "code": license.code, "device": fingerprint, "user": "", "activation": id.to_string(),
                 "kind": "daemon", "lease_end": until,

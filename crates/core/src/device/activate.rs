@@ -203,7 +203,7 @@ fn on_license(
     activation.renew_at = lease::renew_at(cx, way.kind, &terms, activation.lease_end);
     activation.long_until = long;
     rows::insert(tx, &activation, way.request)?;
-    license::rows::count_activation(tx, license.id, cx.now, terms.term.end)?;
+    license::activated(tx, &license, cx.now)?;
     let data = json!({
         "code": license.code, "device": activation.fingerprint, "user": activation.user, "activation": activation.id.to_string(),
         "kind": activation.kind.word(), "lease_end": activation.lease_end.map(Timestamp::to_rfc3339),

@@ -26,6 +26,8 @@ pub enum ReturnCause {
     Freed,
     /// A daemon has fewer seats than before.
     Revoked,
+    /// The license became one of another product.
+    Exchanged,
 }
 
 impl ReturnCause {
@@ -39,6 +41,7 @@ impl ReturnCause {
             ReturnCause::Delegation => "delegation",
             ReturnCause::Freed => "freed",
             ReturnCause::Revoked => "revoked",
+            ReturnCause::Exchanged => "exchanged",
         }
     }
 }
@@ -78,9 +81,14 @@ pub(super) fn end(
 /// Takes every activation of a license back. A license that was never used stays as it is.
 pub fn return_all(tx: &mut dyn Tx, cx: &Context<'_>, license: LicenseId) -> Result<u32, Error> {
     let license = license::lock(tx, cx, license)?;
+    end_all(tx, cx, license.id, ReturnCause::BackOffice)
+}
+
+/// Ends every activation of a license; says how many there were. The caller holds the lock on the license.
+pub(crate) fn end_all(tx: &mut dyn Tx, cx: &Context<'_>, license: LicenseId, cause: ReturnCause) -> Result<u32, Error> {
     let mut count = 0;
-    for activation in rows::active_of_license(tx, license.id)? {
-        end(tx, cx, &activation, ReturnCause::BackOffice)?;
+    for activation in rows::active_of_license(tx, license)? {
+        end(tx, cx, &activation, cause)?;
         count += 1;
     }
     Ok(count)

@@ -19,6 +19,7 @@ mod report;
 pub(crate) mod rows;
 mod store;
 mod trial;
+mod usage;
 pub(crate) mod validate;
 
 pub use activate::{Activate, DeviceFacts, LONG_TERM, MOVE_DAYS, MOVE_LIMIT, activate};
@@ -28,6 +29,7 @@ pub use consumer::{
     ConsumerFilter, ConsumerRecord, ConsumerSource, NewConsumerRecord, add_consumer_record, consumer_records,
     count_consumer_records, report_consumer,
 };
+pub(crate) use give_back::end_all;
 pub use give_back::{ReturnCause, erase_activities, give_back, return_all};
 pub use lapse::tell_lapsed;
 pub use lease::Leased;
@@ -39,6 +41,7 @@ pub use renew::{Renew, heartbeat, renew, state_of};
 pub use report::{report_system, system_report};
 pub use store::{PutText, StoredText, put_text, stored_text};
 pub use trial::{Trial, TrialFilter, TrialState, count_trials, delete_trial, trial_of, trials};
+pub use usage::{NewUse, record_usage};
 pub use validate::{Ask, FeatureState, LicenseState, Reason, Verdict, validate};
 
 use crate::clock::Timestamp;

@@ -11,9 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, LicenseId, ProductId, ProfileId};
 use crate::journal;
-use crate::license::{
-    self, ChangeLicense, Codes, Concurrency, IssueLicenses, LeaseForm, License, Role, TermsChange, rows as license_rows,
-};
+use crate::license::{self, ChangeLicense, Codes, Concurrency, IssueLicenses, LeaseForm, License, Role, TermsChange};
 use crate::text::check_line;
 use lessor_db::Tx;
 use serde_json::json;
@@ -95,7 +93,7 @@ pub fn issue_passive(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &IssuePassive) -> R
         long_until: None,
     };
     rows::insert(tx, &activation, None)?;
-    license_rows::count_activation(tx, license.id, cx.now, terms.term.end)?;
+    license::activated(tx, &license, cx.now)?;
     let data = json!({
         "code": license.code, "device": activation.fingerprint, "user": "", "activation": activation.id.to_string(),
         "kind": activation.kind.word(), "lease_end": activation.lease_end.map(Timestamp::to_rfc3339),

@@ -5,6 +5,7 @@
 //! in a readable form: passwords as argon2id, keys and sessions as keyed hashes.
 
 pub mod api_key;
+mod invite;
 pub(crate) mod keyring;
 pub mod password;
 pub(crate) mod rows;
@@ -12,6 +13,7 @@ pub mod session;
 pub(crate) mod tries;
 pub mod user;
 
+pub use invite::{SendLink, send_link};
 pub use keyring::{authenticate, authenticate_beside};
 
 use crate::context::Context;

@@ -29,17 +29,27 @@ statements! {
     REVOKE_KEY = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1";
 
     INSERT_USER = "INSERT INTO users \
-                   (id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, modified_at, closed_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, 0, NULL, $7, $7, NULL)";
-    USER = "SELECT id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, closed_at \
+                   (id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, modified_at, closed_at, \
+                    contact, password_set_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, 0, NULL, $7, $7, NULL, $8, $9)";
+    USER = "SELECT id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, closed_at, \
+                 contact, password_set_at, modified_at \
             FROM users WHERE id = $1";
-    LOCK_USER = "SELECT id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, closed_at \
+    LOCK_USER = "SELECT id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, closed_at, \
+                 contact, password_set_at, modified_at \
                  FROM users WHERE id = $1 FOR UPDATE";
-    LOCK_LOGIN = "SELECT id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, closed_at \
+    LOCK_LOGIN = "SELECT id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, closed_at, \
+                 contact, password_set_at, modified_at \
                   FROM users WHERE login = $1 FOR UPDATE";
-    USERS_OF = "SELECT id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, closed_at \
+    USERS_OF = "SELECT id, tenant_id, account_id, name, login, password_hash, failures, blocked_until, created_at, closed_at, \
+                 contact, password_set_at, modified_at \
                 FROM users WHERE account_id = $1 AND id > $2 AND closed_at IS NULL ORDER BY id LIMIT $3";
-    SET_PASSWORD = "UPDATE users SET password_hash = $2, modified_at = $3 WHERE id = $1";
+    USERS_BELOW = "SELECT u.id, u.tenant_id, u.account_id, u.name, u.login, u.password_hash, u.failures, u.blocked_until, \
+                          u.created_at, u.closed_at, u.contact, u.password_set_at, u.modified_at, a.path \
+                   FROM accounts a JOIN users u ON u.account_id = a.id \
+                   WHERE a.path >= $1 AND a.path < $2 AND a.closed_at IS NULL AND u.closed_at IS NULL";
+    SET_PASSWORD = "UPDATE users SET password_hash = $2, modified_at = $3, password_set_at = $3 WHERE id = $1";
+    UPDATE_USER = "UPDATE users SET name = $2, contact = $3, modified_at = $4 WHERE id = $1";
     SET_TRIES = "UPDATE users SET failures = $2, blocked_until = $3 WHERE id = $1";
     CLOSE_USER = "UPDATE users SET closed_at = $2, modified_at = $2 WHERE id = $1";
 
@@ -49,11 +59,15 @@ statements! {
     PERMISSIONS = "SELECT account_id, level FROM permissions WHERE user_id = $1 ORDER BY account_id";
     GRANTS = "SELECT a.path, p.level FROM permissions p JOIN accounts a ON a.id = p.account_id WHERE p.user_id = $1";
 
-    INSERT_SESSION = "INSERT INTO sessions (hash, user_id, purpose, created_at, expires_at, ended_at) \
-                      VALUES ($1, $2, $3, $4, $5, NULL)";
+    INSERT_SESSION = "INSERT INTO sessions (hash, user_id, purpose, family, created_at, expires_at, ended_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6, NULL)";
     SESSION = "SELECT u.id, u.account_id, u.tenant_id, a.path, s.expires_at FROM sessions s \
                JOIN users u ON u.id = s.user_id JOIN accounts a ON a.id = u.account_id \
                WHERE s.hash = $1 AND s.purpose = $2 AND s.ended_at IS NULL AND u.closed_at IS NULL AND a.closed_at IS NULL";
+    REFRESH = "SELECT s.user_id, s.family, s.expires_at FROM sessions s \
+               JOIN users u ON u.id = s.user_id JOIN accounts a ON a.id = u.account_id \
+               WHERE s.hash = $1 AND s.purpose = $2 AND u.closed_at IS NULL AND a.closed_at IS NULL";
+    END_FAMILY = "UPDATE sessions SET ended_at = $2 WHERE family = $1 AND ended_at IS NULL";
     END_SESSION = "UPDATE sessions SET ended_at = $2 WHERE hash = $1 AND ended_at IS NULL";
     END_ALL = "UPDATE sessions SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL";
     END_PURPOSE = "UPDATE sessions SET ended_at = $3 WHERE user_id = $1 AND purpose = $2 AND ended_at IS NULL";
@@ -163,13 +177,26 @@ pub(super) fn revoke_key(tx: &mut dyn Tx, id: ApiKeyId, now: Timestamp) -> Resul
     Ok(())
 }
 
+struct UserAndPath(UserRow, Path);
+
+impl FromRow for UserAndPath {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        Ok(Self(UserRow::from_row(row)?, row.get(13)?))
+    }
+}
+
+/// The open users of the open accounts of a branch with the places of these, in no order.
+pub(super) fn users_below(tx: &mut dyn Tx, branch: &Path) -> Result<Vec<(User, Path)>, StoreError> {
+    let found: Vec<UserAndPath> = tx.all(USERS_BELOW, &[branch.into(), branch.end().into()])?;
+    Ok(found.into_iter().map(|UserAndPath(row, path)| (row.user, path)).collect())
+}
+
 /// A user with what only signing in needs.
 #[derive(Clone)]
 pub(super) struct UserRow {
     pub user: User,
     pub password_hash: Option<String>,
     pub failures: i64,
-    pub blocked_until: Option<Timestamp>,
 }
 
 impl FromRow for UserRow {
@@ -184,8 +211,12 @@ impl FromRow for UserRow {
             has_password: password_hash.is_some(),
             created_at: row.get(8)?,
             closed_at: row.get(9)?,
+            contact: contact(&row.get::<String>(10)?)?,
+            password_set_at: row.get(11)?,
+            blocked_until: row.get(7)?,
+            modified_at: row.get(12)?,
         };
-        Ok(Self { user, password_hash, failures: row.get(6)?, blocked_until: row.get(7)? })
+        Ok(Self { user, password_hash, failures: row.get(6)? })
     }
 }
 
@@ -198,8 +229,21 @@ pub(super) fn insert_user(tx: &mut dyn Tx, user: &User, password_hash: Option<&s
         user.login.as_str().into(),
         password_hash.into(),
         user.created_at.into(),
+        user.contact.to_string().into(),
+        user.password_set_at.into(),
     ];
     tx.execute(INSERT_USER, &params)?;
+    Ok(())
+}
+
+fn contact(text: &str) -> Result<serde_json::Value, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::column(10, error.to_string()))
+}
+
+/// Keeps a user's name and contact.
+pub(super) fn update_user(tx: &mut dyn Tx, user: &User) -> Result<(), StoreError> {
+    let params = [user.id.into(), user.name.as_str().into(), user.contact.to_string().into(), user.modified_at.into()];
+    tx.execute(UPDATE_USER, &params)?;
     Ok(())
 }
 
@@ -280,10 +324,10 @@ pub(super) fn insert_session(
     hash: &[u8; 32],
     user: UserId,
     purpose: &str,
-    now: Timestamp,
-    expires_at: Timestamp,
+    family: Option<Uuid>,
+    (now, expires_at): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
-    let params = [(*hash).into(), user.into(), purpose.into(), now.into(), expires_at.into()];
+    let params = [(*hash).into(), user.into(), purpose.into(), family.into(), now.into(), expires_at.into()];
     tx.execute(INSERT_SESSION, &params)?;
     Ok(())
 }
@@ -311,6 +355,21 @@ impl FromRow for SessionRow {
 
 pub(super) fn session(tx: &mut dyn Tx, hash: &[u8; 32], purpose: &str) -> Result<Option<SessionRow>, StoreError> {
     tx.opt(SESSION, &[(*hash).into(), purpose.into()])
+}
+
+/// A refresh token, used or not, of an open user of an open account: whose it is, of which sign-in, until when.
+pub(super) fn refresh(
+    tx: &mut dyn Tx,
+    hash: &[u8; 32],
+    purpose: &str,
+) -> Result<Option<(UserId, Uuid, Timestamp)>, StoreError> {
+    tx.opt(REFRESH, &[(*hash).into(), purpose.into()])
+}
+
+/// Ends all that came of one sign-in.
+pub(super) fn end_family(tx: &mut dyn Tx, family: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(END_FAMILY, &[family.into(), now.into()])?;
+    Ok(())
 }
 
 /// Ends one; `false` when it was ended before.

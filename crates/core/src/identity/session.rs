@@ -6,21 +6,25 @@ use super::user::{self, MAX_LOGIN, check_stands_above};
 use super::{Credential, rows, tries};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::context::{Actor, Context, Who};
+use crate::context::{Actor, Caller, Context, Who};
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, UserId};
 use crate::journal;
 use crate::secret::base62;
 use crate::text::check_line;
-use lessor_db::Tx;
+use lessor_db::{StoreError, Tx};
 use serde_json::json;
+use uuid::Uuid;
 
 /// What every session's token begins with.
 pub const SESSION_PREFIX: &str = "lss_";
 /// What every link's token begins with.
 pub const LINK_PREFIX: &str = "lsl_";
+/// What every refresh token begins with.
+pub const REFRESH_PREFIX: &str = "lsf_";
 const SESSION: &str = "session";
 const LINK: &str = "link";
+const REFRESH: &str = "refresh";
 /// How long a session lasts.
 const SESSION_HOURS: i64 = 12;
 /// How long a link may be used.
@@ -39,13 +43,89 @@ pub struct SignedIn {
     pub expires_at: Timestamp,
 }
 
+/// How long a session that is renewed lasts.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// Seconds that an access token is good for.
+    pub access_seconds: i64,
+    /// Seconds from the sign-in to the end of all renewals.
+    pub whole_seconds: i64,
+}
+
+/// A short session that is kept up by renewing it.
+#[derive(Clone, Debug)]
+pub struct Renewable {
+    /// The session's token, to be sent as a bearer.
+    pub access: Credential,
+    /// When that ends.
+    pub access_until: Timestamp,
+    /// What gives the next two, once.
+    pub refresh: Credential,
+    /// When no renewal is possible any more.
+    pub refresh_until: Timestamp,
+    /// Who it is.
+    pub user: UserId,
+}
+
 /// Begins a session for a user whose identity the caller of this function has checked. Gives its token and its end.
 ///
 /// # Errors
 /// Those of storage.
 pub fn begin(tx: &mut dyn Tx, cx: &Context<'_>, user: UserId) -> Result<(Credential, Timestamp), Error> {
     rows::forget_of_user(tx, user, cx.now)?;
-    issue(tx, cx, user, SESSION, SESSION_PREFIX, cx.now.plus_hours(SESSION_HOURS))
+    let until = cx.now.plus_hours(SESSION_HOURS);
+    Ok((issue(tx, cx, user, (SESSION, SESSION_PREFIX), None, until)?, until))
+}
+
+fn begin_renewable(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    user: UserId,
+    family: Uuid,
+    access_seconds: i64,
+    refresh_until: Timestamp,
+) -> Result<Renewable, Error> {
+    let access_until = cx.now.plus_micros(access_seconds.saturating_mul(1_000_000)).min(refresh_until);
+    Ok(Renewable {
+        access: issue(tx, cx, user, (SESSION, SESSION_PREFIX), Some(family), access_until)?,
+        access_until,
+        refresh: issue(tx, cx, user, (REFRESH, REFRESH_PREFIX), Some(family), refresh_until)?,
+        refresh_until,
+        user,
+    })
+}
+
+/// Uses a refresh token, once: gives the next two. The access token before stays good until it expires. A refresh token that
+/// comes a second time was stolen from somebody, nobody knows from whom: it ends all that came of the same sign-in.
+///
+/// # Errors
+/// `BadCredentials` for a token that is unknown, used or too old, or of a closed user or account.
+pub async fn renew(app: &App, presented: &str, access_seconds: i64) -> Result<Renewable, Error> {
+    let token = presented.to_owned();
+    let next = app.write(&app.system(), move |tx, cx| renewed(tx, cx, &token, access_seconds)).await?;
+    next.ok_or_else(|| Refusal::BadCredentials.into())
+}
+
+/// `None` leaves behind that the family was ended.
+fn renewed(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    presented: &str,
+    access_seconds: i64,
+) -> Result<Option<Renewable>, Error> {
+    let hash = hash(cx, presented);
+    let Some((user, family, until)) = rows::refresh(tx, &hash, REFRESH)? else { return Ok(None) };
+    let row = rows::lock_user(tx, user)?.ok_or(Refusal::BadCredentials)?;
+    // Of two that renew with one token at once, the second finds it ended.
+    if !rows::end_session(tx, &hash, cx.now)? {
+        rows::end_family(tx, family, cx.now)?;
+        journal::append(tx, cx, "user.session_reused", user::subject(&row.user), &json!({}))?;
+        return Ok(None);
+    }
+    if until <= cx.now {
+        return Ok(None);
+    }
+    begin_renewable(tx, cx, user, family, access_seconds, until).map(Some)
 }
 
 /// Who presents this session's token: `Unauthenticated` for an unknown, expired or ended session, or one of a closed user or
@@ -94,10 +174,21 @@ pub fn create_link(tx: &mut dyn Tx, cx: &Context<'_>, user: UserId) -> Result<Cr
     if user.closed_at.is_some() {
         return Err(Refusal::Closed(Noun::User).into());
     }
-    rows::end_purpose(tx, user.id, LINK, cx.now)?;
-    let (link, expires_at) = issue(tx, cx, user.id, LINK, LINK_PREFIX, cx.now.plus_hours(LINK_HOURS))?;
+    end_links(tx, cx, user.id)?;
+    let expires_at = link_end(cx.now);
+    let link = issue(tx, cx, user.id, (LINK, LINK_PREFIX), None, expires_at)?;
     journal::append(tx, cx, "user.link_created", user::subject(&user), &json!({ "expires_at": expires_at }))?;
     Ok(link)
+}
+
+/// Ends the links of a user.
+pub(super) fn end_links(tx: &mut dyn Tx, cx: &Context<'_>, user: UserId) -> Result<(), StoreError> {
+    rows::end_purpose(tx, user, LINK, cx.now)
+}
+
+/// When a link that is made now ends.
+pub(super) fn link_end(now: Timestamp) -> Timestamp {
+    now.plus_hours(LINK_HOURS)
 }
 
 /// Uses a link: sets the password, ends what sessions there were, and signs in.
@@ -137,6 +228,37 @@ fn link_user(tx: &mut dyn Tx, cx: &Context<'_>, presented: &str) -> Result<UserI
 /// # Errors
 /// `BadCredentials`, the same for an unknown login as for a wrong password; `TooManyTries`; `Busy`.
 pub async fn sign_in(app: &App, login: &str, password: &str) -> Result<SignedIn, Error> {
+    let (caller, row) = proven(app, login, password).await?;
+    app.write(&caller, move |tx, cx| {
+        accept(tx, &row)?;
+        admit(tx, cx, &row)
+    })
+    .await
+}
+
+/// As [`sign_in`], for a session that is renewed.
+///
+/// # Errors
+/// As [`sign_in`].
+pub async fn sign_in_renewably(
+    app: &App,
+    login: &str,
+    password: &str,
+    lifetimes: Lifetimes,
+) -> Result<Renewable, Error> {
+    let (caller, row) = proven(app, login, password).await?;
+    app.write(&caller, move |tx, cx| {
+        accept(tx, &row)?;
+        rows::forget_of_user(tx, row.user.id, cx.now)?;
+        signed_in(tx, cx, &row)?;
+        let until = cx.now.plus_micros(lifetimes.whole_seconds.saturating_mul(1_000_000));
+        begin_renewable(tx, cx, row.user.id, cx.new_id(), lifetimes.access_seconds, until)
+    })
+    .await
+}
+
+/// The user whom login and password prove to be there, and the call to go on in.
+async fn proven(app: &App, login: &str, password: &str) -> Result<(Caller, rows::UserRow), Error> {
     let turn = app.hasher().turn()?;
     let caller = app.system();
     let login = login.to_owned();
@@ -147,22 +269,29 @@ pub async fn sign_in(app: &App, login: &str, password: &str) -> Result<SignedIn,
         tracing::info!(request = %caller.request, "a sign-in failed");
         return Err(Refusal::BadCredentials.into());
     };
-    app.write(&caller, move |tx, cx| {
-        let now = rows::lock_user(tx, row.user.id)?.ok_or(Refusal::BadCredentials)?;
-        if now.password_hash != row.password_hash || now.user.closed_at.is_some() {
-            return Err(Refusal::BadCredentials.into());
-        }
-        rows::set_tries(tx, now.user.id, 0, None)?;
-        admit(tx, cx, &row)
-    })
-    .await
+    Ok((caller, row))
+}
+
+/// Is what was proven still so, now that the user is locked? Forgets the failed tries.
+fn accept(tx: &mut dyn Tx, row: &rows::UserRow) -> Result<(), Error> {
+    let now = rows::lock_user(tx, row.user.id)?.ok_or(Refusal::BadCredentials)?;
+    if now.password_hash != row.password_hash || now.user.closed_at.is_some() {
+        return Err(Refusal::BadCredentials.into());
+    }
+    Ok(rows::set_tries(tx, now.user.id, 0, None)?)
 }
 
 fn admit(tx: &mut dyn Tx, cx: &Context<'_>, row: &rows::UserRow) -> Result<SignedIn, Error> {
     let user = &row.user;
     let (token, expires_at) = begin(tx, cx, user.id)?;
-    journal::append(tx, cx, "user.signed_in", user::subject(user), &json!({ "failures_before": row.failures }))?;
+    signed_in(tx, cx, row)?;
     Ok(SignedIn { token, user: user.id, account: user.account, expires_at })
+}
+
+fn signed_in(tx: &mut dyn Tx, cx: &Context<'_>, row: &rows::UserRow) -> Result<(), Error> {
+    let data = json!({ "failures_before": row.failures });
+    journal::append(tx, cx, "user.signed_in", user::subject(&row.user), &data)?;
+    Ok(())
 }
 
 /// Counts a try and gives the user as it was before, or `None` where nobody can sign in with this login.
@@ -173,7 +302,7 @@ fn count_try(tx: &mut dyn Tx, cx: &Context<'_>, login: &str) -> Result<Option<ro
         tries::count_strange(tx, cx, "sign-in", &[login.as_bytes()])?;
         return Ok(None);
     };
-    tries::refuse_blocked(row.blocked_until, cx.now)?;
+    tries::refuse_blocked(row.user.blocked_until, cx.now)?;
     let failures = row.failures + 1;
     rows::set_tries(tx, row.user.id, failures, tries::blocked_until(failures, cx.now))?;
     let open = crate::account::rows::by_id(tx, row.user.account)?.is_some_and(|account| account.closed_at.is_none());
@@ -184,13 +313,13 @@ fn issue(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
     user: UserId,
-    purpose: &str,
-    prefix: &str,
+    (purpose, prefix): (&str, &str),
+    family: Option<Uuid>,
     expires_at: Timestamp,
-) -> Result<(Credential, Timestamp), Error> {
+) -> Result<Credential, Error> {
     let text = format!("{prefix}{}", base62(&cx.random::<20>()));
-    rows::insert_session(tx, &hash(cx, &text), user, purpose, cx.now, expires_at)?;
-    Ok((Credential(text), expires_at))
+    rows::insert_session(tx, &hash(cx, &text), user, purpose, family, (cx.now, expires_at))?;
+    Ok(Credential(text))
 }
 
 fn hash(cx: &Context<'_>, text: &str) -> [u8; 32] {

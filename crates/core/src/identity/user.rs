@@ -1,6 +1,6 @@
 //! Users: who may sign in, and what each may do where.
 
-use super::{Level, Right, check_may_give, rows};
+use super::{Level, Right, check_may_give, rows, session};
 use crate::account::{self, Account};
 use crate::clock::Timestamp;
 use crate::context::{Action, Actor, Context, Grant, Who};
@@ -9,7 +9,7 @@ use crate::id::{AccountId, UserId};
 use crate::journal::{self, Subject};
 use crate::text::check_line;
 use lessor_db::Tx;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Most characters of a login.
 pub(super) const MAX_LOGIN: usize = 200;
@@ -29,10 +29,18 @@ pub struct User {
     pub name: String,
     /// What it signs in with; unique in the whole installation, upper and lower case told apart.
     pub login: String,
+    /// How to reach it, and what else there is to say: a JSON object whose members are the caller's own.
+    pub contact: Value,
     /// Does it have a password? Without one only a sign-in link lets it in.
     pub has_password: bool,
+    /// When that was last set.
+    pub password_set_at: Option<Timestamp>,
+    /// Until when it cannot sign in, since somebody tried in vain too often.
+    pub blocked_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it, or its password, was last changed.
+    pub modified_at: Timestamp,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
 }
@@ -46,10 +54,23 @@ pub struct CreateUser {
     pub name: String,
     /// 1 to 200 characters.
     pub login: String,
+    /// A JSON object of at most 16 KiB.
+    pub contact: Value,
     /// As [`Hasher::hash`](super::password::Hasher::hash) gave it; the password was [checked](super::password::check).
     pub password_hash: Option<String>,
     /// What it may do on its account's branch.
     pub level: Level,
+}
+
+/// Change a user; what is `None` stays.
+#[derive(Clone, Debug)]
+pub struct ChangeUser {
+    /// Which user.
+    pub user: UserId,
+    /// 1 to 200 characters.
+    pub name: Option<String>,
+    /// A JSON object of at most 16 KiB.
+    pub contact: Option<Value>,
 }
 
 /// Set what a user may do on a branch.
@@ -86,22 +107,62 @@ pub fn create(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &CreateUser) -> Result<Use
     }
     check_line("name", &cmd.name, 200)?;
     check_line("login", &cmd.login, MAX_LOGIN)?;
+    account::check_contact(&cmd.contact)?;
     let user = User {
         id: cx.new_id(),
         tenant: account.tenant,
         account: account.id,
         name: cmd.name.clone(),
         login: cmd.login.clone(),
+        contact: cmd.contact.clone(),
         has_password: cmd.password_hash.is_some(),
+        password_set_at: cmd.password_hash.as_ref().map(|_| cx.now),
+        blocked_until: None,
         created_at: cx.now,
+        modified_at: cx.now,
         closed_at: None,
     };
     rows::insert_user(tx, &user, cmd.password_hash.as_deref())
         .map_err(|error| Error::from(error).taken_on_unique(Noun::User, &user.login))?;
     rows::put_permission(tx, user.id, account.id, cmd.level)?;
-    let data = json!({ "after": { "name": user.name, "login": user.login, "level": cmd.level.word() } });
+    if user.has_password && cmd.level == Level::Write {
+        activate_account(tx, cx, &user)?;
+    }
+    let data = json!({
+        "after": { "name": user.name, "login": user.login, "contact": user.contact, "level": cmd.level.word() },
+    });
     journal::append(tx, cx, "user.created", subject(&user), &data)?;
     Ok(user)
+}
+
+/// Changes a user's name and contact. Users change their own.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, `Closed`, `Malformed`.
+pub fn change(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ChangeUser) -> Result<User, Error> {
+    let before = match cx.actor().who == Who::User(cmd.user) {
+        true => rows::lock_user(tx, cmd.user)?.ok_or(Error::not_found(Noun::User))?.user,
+        false => locked(tx, cx, cmd.user)?.0,
+    };
+    if before.closed_at.is_some() {
+        return Err(Refusal::Closed(Noun::User).into());
+    }
+    let after = User {
+        name: cmd.name.clone().unwrap_or_else(|| before.name.clone()),
+        contact: cmd.contact.clone().unwrap_or_else(|| before.contact.clone()),
+        modified_at: cx.now,
+        ..before.clone()
+    };
+    check_line("name", &after.name, 200)?;
+    account::check_contact(&after.contact)?;
+    if (&after.name, &after.contact) == (&before.name, &before.contact) {
+        return Ok(before);
+    }
+    rows::update_user(tx, &after)?;
+    let facts = |user: &User| json!({ "name": user.name, "contact": user.contact });
+    let data = json!({ "before": facts(&before), "after": facts(&after) });
+    journal::append(tx, cx, "user.changed", subject(&after), &data)?;
+    Ok(after)
 }
 
 /// One user, if the caller may see it; everyone sees themselves.
@@ -129,6 +190,19 @@ pub fn list(
 ) -> Result<Vec<User>, Error> {
     account::authorized(tx, cx, account, &Action::read(Right::IDENTITY_READ), Noun::Account)?;
     Ok(rows::users_of(tx, account, after, limit)?)
+}
+
+/// The open users of an account and of all below it that the caller sees, by name and then by id.
+///
+/// # Errors
+/// `NotFound` for an account the caller does not see.
+pub fn list_branch(tx: &mut dyn Tx, cx: &Context<'_>, account: AccountId) -> Result<Vec<User>, Error> {
+    let top = account::authorized(tx, cx, account, &Action::read(Right::IDENTITY_READ), Noun::Account)?;
+    let found = rows::users_below(tx, &top.path)?.into_iter();
+    let seen = found.filter(|(_, path)| cx.actor().level_at(path).is_some());
+    let mut users: Vec<User> = seen.map(|(user, _)| user).collect();
+    users.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+    Ok(users)
 }
 
 /// The levels that are set for a user, with the branches they are set on.
@@ -196,16 +270,43 @@ pub fn change_password(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ChangePassword) 
     password_changed(tx, cx, &user, &cmd.password_hash)
 }
 
+/// Gives the caller itself another password, for APIs whose tokens live until they expire: its sessions go on, its links end.
+///
+/// # Errors
+/// `Forbidden` for whoever is no user.
+pub fn change_own_password(tx: &mut dyn Tx, cx: &Context<'_>, password_hash: &str) -> Result<(), Error> {
+    let Who::User(id) = cx.actor().who else { return Err(Error::Forbidden) };
+    let user = rows::lock_user(tx, id)?.ok_or(Error::not_found(Noun::User))?.user;
+    set_password(tx, cx, &user, password_hash)?;
+    Ok(session::end_links(tx, cx, id)?)
+}
+
 /// What follows from a new password, whoever was allowed to set it. The user is locked.
 pub(super) fn password_changed(tx: &mut dyn Tx, cx: &Context<'_>, user: &User, hash: &str) -> Result<(), Error> {
+    set_password(tx, cx, user, hash)?;
+    Ok(rows::end_all(tx, user.id, cx.now)?)
+}
+
+fn set_password(tx: &mut dyn Tx, cx: &Context<'_>, user: &User, hash: &str) -> Result<(), Error> {
     if user.closed_at.is_some() {
         return Err(Refusal::Closed(Noun::User).into());
     }
     rows::set_password(tx, user.id, hash, cx.now)?;
     rows::set_tries(tx, user.id, 0, None)?;
-    rows::end_all(tx, user.id, cx.now)?;
+    if !user.has_password {
+        let account = account::rows::by_id(tx, user.account)?.ok_or(Error::not_found(Noun::User))?;
+        let grants = rows::grants(tx, user.id)?;
+        if (Actor { grants, ..Actor::system() }).level_at(&account.path) == Some(Level::Write) {
+            activate_account(tx, cx, user)?;
+        }
+    }
     journal::append(tx, cx, "user.password_changed", subject(user), &json!({}))?;
     Ok(())
+}
+
+/// Somebody who may write on the account can sign in from now on: it is waited for no longer.
+fn activate_account(tx: &mut dyn Tx, cx: &Context<'_>, user: &User) -> Result<(), Error> {
+    cx.in_name_of(Who::User(user.id), user.account, |cx| account::lift_not_activated(tx, cx, user.account))
 }
 
 /// Lets a user try to sign in again at once, whatever failed before.

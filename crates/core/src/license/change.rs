@@ -1,6 +1,6 @@
 //! Changes a license: owner, terms, grants, notes, and whether it may be used at all.
 
-use super::{License, NotesChange, TermKind, TermsChange, issue, rows, segment};
+use super::{License, NotesChange, TermsChange, issue, rows, segment};
 use crate::account::{self, HoldTarget, PlaceHold, Reach};
 use crate::catalog::{self, Profile, SettingsChange};
 use crate::context::{Action, Context};
@@ -8,6 +8,7 @@ use crate::error::{Error, Noun};
 use crate::id::{AccountId, LicenseId, ProfileId};
 use crate::identity::Right;
 use crate::journal;
+use crate::order;
 use lessor_db::Tx;
 use serde_json::json;
 use uuid::Uuid;
@@ -76,6 +77,7 @@ pub fn change(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ChangeLicense) -> Result<
         inherit(tx, &mut after, &product, profile.as_ref(), cx)?;
     }
     after.terms = cmd.terms.apply(&after.terms, before.is_used(), cx.now)?;
+    after.terms.term = after.terms.term.issued(cx.now);
     after.acquired = cmd.acquired.unwrap_or(after.acquired);
     if let Some(order) = &cmd.order {
         issue::check_text("order", order)?;
@@ -113,6 +115,7 @@ fn new_owner(
 pub fn give_back_all(tx: &mut dyn Tx, cx: &Context<'_>, account: AccountId) -> Result<u64, Error> {
     let account = account::rows::by_id(tx, account)?.ok_or(Error::not_found(Noun::Account))?;
     cx.authorize(&Action::write(Right::LICENSES_WRITE), &account, Noun::Account)?;
+    order::may_decide(tx, cx)?;
     if account.id == account.tenant {
         return Ok(0);
     }
@@ -135,8 +138,8 @@ pub fn give_back_all(tx: &mut dyn Tx, cx: &Context<'_>, account: AccountId) -> R
     }
 }
 
-/// Gives a license what a profile has, or what the product has when there is none. A running subscription of as many days
-/// keeps its end; how many tokens there are is the back office's word for each license, and stays.
+/// Gives a license what a profile has, or what the product has when there is none. A running subscription or trial of as many
+/// days keeps its end; how many tokens there are is the back office's word for each license, and stays.
 fn inherit(
     tx: &mut dyn Tx,
     license: &mut License,
@@ -147,11 +150,13 @@ fn inherit(
     let running = license.terms.term;
     license.terms = profile.map_or(&product.terms, |profile| &profile.terms).clone();
     let term = license.terms.term;
-    if term.kind == TermKind::Subscription && running.kind == term.kind && running.days == term.days {
-        license.terms.term.end = running.end;
+    license.terms.term = if term.end.is_none() && (running.kind, running.days) == (term.kind, term.days) {
+        running
     } else if license.is_used() {
-        license.terms.term = term.started(cx.now);
-    }
+        term.started(cx.now).issued(cx.now)
+    } else {
+        term.issued(cx.now)
+    };
     catalog::rows::clear_settings(tx, license.id.0)?;
     match profile {
         Some(profile) => catalog::rows::copy_settings(tx, profile.id.0, license.id.0)?,
@@ -211,7 +216,7 @@ pub(crate) fn hold_changed(tx: &mut dyn Tx, cx: &Context<'_>, license: LicenseId
     segment::refresh(tx, cx, &license)
 }
 
-fn view(license: &License) -> serde_json::Value {
+pub(super) fn view(license: &License) -> serde_json::Value {
     json!({
         "account": license.account.to_string(),
         "profile": license.profile.map(|profile| profile.to_string()),

@@ -11,6 +11,7 @@ use crate::id::{AccountId, LicenseId, ProductId, ProfileId};
 use crate::identity::Right;
 use crate::journal::{self, Subject};
 use crate::license::{Term, Terms};
+use crate::order;
 use lessor_db::Tx;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -84,6 +85,7 @@ pub fn import(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &ImportLicenses) -> Result
     if !cx.actor().has_right(&Right::LICENSES_WRITE) {
         return Err(Error::Forbidden);
     }
+    order::may_decide(tx, cx)?;
     let mut batch = Batch::of(&product);
     let mut names = Names { product: &product, accounts: HashMap::new(), profiles: HashMap::new() };
     let mut fates: Vec<Option<Fate>> = vec![None; cmd.rows.len()];
@@ -156,7 +158,7 @@ fn terms(inherited: &Terms, change: &TermsChange, cx: &Context<'_>) -> Result<Te
         return Ok(inherited.clone());
     }
     let term = match &change.term {
-        Some(term) => Term::new(term.kind, term.days.unwrap_or(0), term.end.flatten())?,
+        Some(term) => Term::new(term.kind, term.days.unwrap_or(0), term.end.flatten())?.issued(cx.now),
         None => inherited.term,
     };
     let start = Terms { term, ..inherited.clone() };

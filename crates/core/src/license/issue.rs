@@ -1,7 +1,7 @@
 //! Issues licenses: codes generated or imported, with the terms of a profile or of the product.
 
 use super::batch::{Batch, random_code};
-use super::{License, Role};
+use super::{License, Role, Term, Terms};
 use crate::account::{self, Account};
 use crate::catalog::{self, Product, Profile};
 use crate::context::{Action, Context, Who};
@@ -9,6 +9,7 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, LicenseId, ProductId, ProfileId};
 use crate::identity::Right;
 use crate::journal;
+use crate::order;
 use crate::text::check_remark;
 use lessor_db::Tx;
 use serde_json::json;
@@ -16,6 +17,8 @@ use std::collections::HashSet;
 
 /// Most codes of one command.
 const MOST_CODES: i64 = 10_000;
+/// A code of 60 bits meets another one about never; a third try would mean broken chance.
+const TRIES: usize = 3;
 
 /// Where the codes come from.
 #[derive(Clone, Debug)]
@@ -72,6 +75,51 @@ pub fn issue(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &IssueLicenses) -> Result<V
     }
 }
 
+/// Issues one license on the terms of its product, but for how long and for how many; its code is the one given, or one of
+/// chance. The caller has found out that this may be.
+pub(crate) fn issue_one(
+    tx: &mut dyn Tx,
+    cx: &Context<'_>,
+    product: &Product,
+    account: &Account,
+    code: Option<&str>,
+    term: Term,
+    quantity: i64,
+) -> Result<License, Error> {
+    if let Some(code) = code {
+        check_codes(&[code.to_owned()])?;
+    }
+    let mut batch = Batch::of(product);
+    for _ in 0..TRIES {
+        let text = code.map_or_else(|| random_code(cx), str::to_owned);
+        let plain = batch.license(cx, account.id, None, text, Role::Standard);
+        let terms = Terms { term: term.issued(cx.now), activation_limit: quantity, ..plain.terms };
+        terms.check()?;
+        let license = License { terms, ..plain };
+        if !batch.write(tx, cx, std::slice::from_ref(&license))?.is_empty() {
+            tell(tx, cx, std::slice::from_ref(&license), None)?;
+            return Ok(license);
+        }
+        if code.is_some() {
+            return Err(Refusal::Taken { noun: Noun::License, name: license.code }.into());
+        }
+    }
+    Err(Refusal::NoneFree.into())
+}
+
+fn tell(tx: &mut dyn Tx, cx: &Context<'_>, licenses: &[License], profile: Option<&Profile>) -> Result<(), Error> {
+    let told = |license: &License| {
+        let data = json!({ "after": {
+            "code": license.code,
+            "order": license.order,
+            "profile": profile.map(|profile| profile.name.as_str()),
+            "terms": catalog::terms_view(&license.terms),
+        }});
+        (license.subject(), data)
+    };
+    journal::append_many(tx, cx, "license.issued", &licenses.iter().map(told).collect::<Vec<_>>())
+}
+
 fn recipient(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
@@ -83,6 +131,7 @@ fn recipient(
     let noun = if account.is_some() { Noun::Account } else { Noun::Product };
     let account = found.ok_or(Error::not_found(noun))?;
     cx.authorize(&Action::write(Right::LICENSES_WRITE), &account, noun)?;
+    order::may_decide(tx, cx)?;
     if account.closed_at.is_some() {
         return Err(Error::not_found(Noun::Account));
     }
@@ -142,8 +191,7 @@ impl Issuer<'_> {
         let mut batch = Batch::of(self.product);
         let mut open: Vec<License> = (0..amount).map(|_| self.license(cx, &batch, random_code(cx))).collect();
         let mut done = Vec::with_capacity(open.len());
-        // A code of 60 bits meets another one about never; a third try would mean broken chance.
-        for _ in 0..3 {
+        for _ in 0..TRIES {
             let written = batch.write(tx, cx, &open)?;
             let (new, taken): (Vec<_>, Vec<_>) = open.into_iter().partition(|license| written.contains(&license.id));
             done.extend(new);
@@ -170,16 +218,7 @@ impl Issuer<'_> {
         cx: &Context<'_>,
         mut licenses: Vec<License>,
     ) -> Result<Vec<(LicenseId, String)>, Error> {
-        let told = |license: &License| {
-            let data = json!({ "after": {
-                "code": license.code,
-                "order": license.order,
-                "profile": self.profile.map(|profile| profile.name.as_str()),
-                "terms": catalog::terms_view(&license.terms),
-            }});
-            (license.subject(), data)
-        };
-        journal::append_many(tx, cx, "license.issued", &licenses.iter().map(told).collect::<Vec<_>>())?;
+        tell(tx, cx, &licenses, self.profile)?;
         if self.profile.is_some_and(|profile| !profile.enabled) {
             for license in &mut licenses {
                 super::change::disable(tx, cx, license)?;

@@ -4,13 +4,16 @@
 mod acquire;
 pub(crate) mod batch;
 mod change;
+mod exchange;
 mod import;
 mod issue;
 mod marks;
 mod note;
 mod remove;
 pub(crate) mod rows;
+mod sale;
 mod segment;
+mod term;
 mod terms;
 mod tokens;
 mod view;
@@ -18,18 +21,23 @@ mod view;
 pub use acquire::{Acquire, acquire};
 pub use change::{ChangeLicense, change, give_back_all};
 pub(crate) use change::{hold_changed, inherit_all};
+pub use exchange::{Exchange, exchange, open_exchanges};
 pub use import::{Fate, ImportLicenses, ImportRow, import};
+pub(crate) use issue::issue_one;
 pub use issue::{Codes, IssueLicenses, issue};
 pub(crate) use marks::Marks;
 pub use note::{ChangeNote, NewNote, Note, NoteKind, NotesChange, add_note, change_note, delete_notes, notes};
 pub use remove::remove;
+pub use sale::{ExtendTrial, convert, end_trial, extend_trial, set_quantity};
+pub(crate) use segment::activated;
 pub use segment::{Segment, segments};
-pub use terms::{Concurrency, LeaseForm, Term, TermChange, TermKind, Terms, TermsChange, change_term};
+pub use term::{Term, TermChange, TermKind, change_term};
+pub use terms::{Concurrency, LeaseForm, Terms, TermsChange};
 pub(crate) use terms::{from_word, in_range, terms_columns};
 pub use tokens::{SetTokens, set_tokens};
 pub use view::{
-    Activity, LicenseFilter, LicenseView, OrderMatch, activities, activities_of_device, by_code, by_order, count,
-    count_activities, find, get, list, list_after, views,
+    Activity, LicenseFilter, LicenseKey, LicenseView, OrderMatch, activities, activities_of_device, by_code, by_order,
+    count, count_activities, find, get, keys, list, list_after, views,
 };
 
 use crate::account::{self, Account};
@@ -39,6 +47,7 @@ use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, LicenseId, ProductId, ProfileId};
 use crate::identity::Right;
 use crate::journal::Subject;
+use crate::order;
 use lessor_db::{FromColumn, Tx, ValueRef};
 
 /// What a license is for.
@@ -108,6 +117,8 @@ pub struct License {
     pub returned_count: i64,
     /// The latest activation.
     pub last_activated_at: Option<Timestamp>,
+    /// How often it was extended as a trial.
+    pub trial_extensions: i64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When the back office last changed it.
@@ -139,14 +150,17 @@ impl License {
 
     /// Does nothing stop it altogether, for devices and daemons alike?
     pub(crate) fn in_order(&self, held: bool, now: Timestamp) -> Result<(), Refusal> {
-        if held || self.hold_count > 0 {
-            return Err(Refusal::Held);
-        }
+        self.not_held(held)?;
         match self.role {
             _ if !self.terms.term.is_over(now) => Ok(()),
             Role::Delegated => Err(Refusal::DelegationOver),
             Role::Standard | Role::Passive | Role::NetworkMaster => Err(Refusal::TermOver),
         }
+    }
+
+    /// Is it on no hold, nor its account?
+    pub(crate) fn not_held(&self, held: bool) -> Result<(), Refusal> {
+        if held || self.hold_count > 0 { Err(Refusal::Held) } else { Ok(()) }
     }
 
     /// Has it ever been activated?
@@ -159,6 +173,9 @@ impl License {
     }
 }
 
+/// Most places of a license that is sold by their number.
+pub const MOST_UNITS: i64 = 1_000_000;
+
 /// May a text be a license's code: 1 to 64 letters, digits or `-`?
 pub(crate) fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -168,7 +185,17 @@ pub(crate) fn is_code(text: &str) -> bool {
 pub(crate) fn lock(tx: &mut dyn Tx, cx: &Context<'_>, id: LicenseId) -> Result<License, Error> {
     let license = rows::lock(tx, id)?.ok_or(Error::not_found(Noun::License))?;
     owner(tx, cx, &license, &Action::write(Right::LICENSES_WRITE))?;
+    order::may_decide(tx, cx)?;
     Ok(license)
+}
+
+/// As [`lock`], and its account before it, as orders lock it: no other license comes to the account meanwhile.
+fn lock_with_account(tx: &mut dyn Tx, cx: &Context<'_>, id: LicenseId) -> Result<License, Error> {
+    let seen = rows::by_id(tx, id)?.ok_or(Error::not_found(Noun::License))?;
+    owner(tx, cx, &seen, &Action::write(Right::LICENSES_WRITE))?;
+    account::rows::lock(tx, seen.account)?;
+    let license = lock(tx, cx, id)?;
+    if license.account == seen.account { Ok(license) } else { Err(Refusal::Stale(Noun::License).into()) }
 }
 
 /// The account of a license, if the caller may do this to it.
@@ -200,6 +227,7 @@ mod tests {
             active_count: 0,
             returned_count: 0,
             last_activated_at: None,
+            trial_extensions: 0,
             created_at: Timestamp::from_seconds(0),
             modified_at: Timestamp::from_seconds(0),
             version: 1,

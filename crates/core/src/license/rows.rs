@@ -1,6 +1,6 @@
 //! The SQL of licenses, their notes and segments.
 
-use super::{License, LicenseFilter, Note, Segment, TermKind, Terms};
+use super::{License, LicenseFilter, Note, Segment, Terms};
 use crate::account::Path;
 use crate::catalog::rows::{CHUNK, fifty, padded};
 use crate::clock::Timestamp;
@@ -47,6 +47,8 @@ macro_rules! license_list {
             $table,
             "last_activated_at, ",
             $table,
+            "trial_extensions, ",
+            $table,
             "created_at, ",
             $table,
             "modified_at, ",
@@ -80,10 +82,16 @@ macro_rules! license_filter {
 }
 
 statements! {
+    KEYS_BELOW = "SELECT l.id, l.code, l.product_id, l.account_id, a.path FROM accounts a JOIN licenses l ON l.account_id = a.id \
+                  WHERE a.path >= $1 AND a.path < $2";
     UPDATE = "UPDATE licenses SET account_id = $2, profile_id = $3, order_reference = $4, acquired = $5, \
         online_lease_hours = $6, virtual_lease_hours = $7, offline_lease_hours = $8, term_kind = $9, term_days = $10, \
         term_end = $11, maintenance_end = $12, activation_limit = $13, process_limit = $14, concurrency = $15, \
-        network_seats = $16, heartbeat_minutes = $17, modified_at = $18, version = version + 1 WHERE id = $1";
+        network_seats = $16, heartbeat_minutes = $17, modified_at = $18, trial_extensions = $19, version = version + 1 WHERE id = $1";
+    /// It is in no profile then: profiles are of a product.
+    SET_PRODUCT = "UPDATE licenses SET product_id = $2, profile_id = NULL WHERE id = $1";
+    RUNNING = "SELECT code FROM licenses WHERE account_id = $1 AND product_id = $2 AND id <> $3 AND role = 'standard' \
+        AND (term_end IS NULL OR term_end > $4) ORDER BY id LIMIT 1";
     BY_ID = concat!(license_columns!(), "WHERE id = $1");
     BY_IDS = concat!(license_columns!(), "WHERE id IN (", fifty!(), ") ORDER BY id");
     LOCK = concat!(license_columns!(), "WHERE id = $1 FOR UPDATE");
@@ -123,14 +131,15 @@ statements! {
     COUNT_NOTES = "SELECT count(*) FROM notes WHERE license_id = $1";
     NOTES = "SELECT number, kind, text, author, created_at FROM notes WHERE license_id = $1 ORDER BY number";
 
-    OPEN_SEGMENT = "SELECT id, account_id, product_id, term_kind, quantity, held, from_at, to_at FROM segments \
+    OPEN_SEGMENT = "SELECT id, account_id, product_id, term_kind, ends_at, quantity, held, from_at, to_at FROM segments \
                     WHERE license_id = $1 AND to_at IS NULL";
-    SEGMENTS = "SELECT id, account_id, product_id, term_kind, quantity, held, from_at, to_at FROM segments \
+    SEGMENTS = "SELECT id, account_id, product_id, term_kind, ends_at, quantity, held, from_at, to_at FROM segments \
                 WHERE license_id = $1 ORDER BY from_at, id";
+    BEGIN_TERM = "UPDATE segments SET ends_at = $2 WHERE license_id = $1 AND to_at IS NULL";
     CLOSE_SEGMENT = "UPDATE segments SET to_at = $2 WHERE id = $1";
     DROP_SEGMENT = "DELETE FROM segments WHERE id = $1";
-    INSERT_SEGMENT = "INSERT INTO segments (id, tenant_id, license_id, account_id, product_id, term_kind, quantity, held, from_at, to_at) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)";
+    INSERT_SEGMENT = "INSERT INTO segments (id, tenant_id, license_id, account_id, product_id, term_kind, ends_at, quantity, held, from_at, to_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)";
 
     RAISE_VERSION = "UPDATE licenses SET version = version + 1 WHERE id = $1";
     SET_TOKEN_LIMIT = "INSERT INTO grants (owner_id, feature_id, enabled, unit_limit, used) VALUES ($1, $2, FALSE, $3, 0) \
@@ -172,7 +181,7 @@ statements! {
 
 impl License {
     /// How many columns it has.
-    pub(crate) const COLUMNS: usize = 29;
+    pub(crate) const COLUMNS: usize = 30;
 
     /// Reads a license from the columns that begin here.
     pub(crate) fn at(row: &dyn Row, first: usize) -> Result<Self, StoreError> {
@@ -191,10 +200,11 @@ impl License {
             active_count: row.get(first + 11)?,
             returned_count: row.get(first + 12)?,
             last_activated_at: row.get(first + 13)?,
-            created_at: row.get(first + 14)?,
-            modified_at: row.get(first + 15)?,
-            version: row.get(first + 16)?,
-            terms: Terms::from_columns(row, first + 17)?,
+            trial_extensions: row.get(first + 14)?,
+            created_at: row.get(first + 15)?,
+            modified_at: row.get(first + 16)?,
+            version: row.get(first + 17)?,
+            terms: Terms::from_columns(row, first + 18)?,
         })
     }
 }
@@ -224,10 +234,11 @@ impl FromRow for Segment {
             account: row.get(1)?,
             product: row.get(2)?,
             term: row.get(3)?,
-            quantity: row.get(4)?,
-            held: row.get(5)?,
-            from: row.get(6)?,
-            to: row.get(7)?,
+            ends_at: row.get(4)?,
+            quantity: row.get(5)?,
+            held: row.get(6)?,
+            from: row.get(7)?,
+            to: row.get(8)?,
         })
     }
 }
@@ -241,7 +252,7 @@ pub(super) fn update(tx: &mut dyn Tx, license: &License) -> Result<(), StoreErro
         license.acquired.into(),
     ];
     params.extend(license.terms.params());
-    params.push(license.modified_at.into());
+    params.extend([license.modified_at.into(), license.trial_extensions.into()]);
     tx.execute(UPDATE, &params)?;
     Ok(())
 }
@@ -378,7 +389,8 @@ pub(crate) fn add_holds(tx: &mut dyn Tx, id: LicenseId, by: i64) -> Result<i64, 
     Ok(count)
 }
 
-pub(crate) fn count_activation(
+/// Counts an activation; for [`super::activated`].
+pub(super) fn count_activation(
     tx: &mut dyn Tx,
     id: LicenseId,
     now: Timestamp,
@@ -475,24 +487,23 @@ pub(super) fn drop_segment(tx: &mut dyn Tx, segment: Uuid) -> Result<(), StoreEr
     Ok(())
 }
 
-pub(super) fn insert_segment(
-    tx: &mut dyn Tx,
-    id: Uuid,
-    license: &License,
-    quantity: i64,
-    held: bool,
-    from: Timestamp,
-) -> Result<(), StoreError> {
-    let kind: TermKind = license.terms.term.kind;
+/// Tells the open segment when a term that begins now will end.
+pub(super) fn begin_term(tx: &mut dyn Tx, license: LicenseId, end: Option<Timestamp>) -> Result<(), StoreError> {
+    tx.queue(BEGIN_TERM, &[license.into(), end.into()])
+}
+
+pub(super) fn insert_segment(tx: &mut dyn Tx, id: Uuid, license: &License, from: Timestamp) -> Result<(), StoreError> {
+    let term = license.terms.term;
     let params = [
         id.into(),
         license.tenant.into(),
         license.id.into(),
         license.account.into(),
         license.product.into(),
-        kind.word().into(),
-        quantity.into(),
-        held.into(),
+        term.kind.word().into(),
+        term.end.into(),
+        license.terms.activation_limit.into(),
+        (license.hold_count > 0).into(),
         from.into(),
     ];
     tx.execute(INSERT_SEGMENT, &params)?;
@@ -595,6 +606,30 @@ pub(super) fn erase(tx: &mut dyn Tx, license: LicenseId) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Forgets what was checked out of a license.
+pub(super) fn erase_checkouts(tx: &mut dyn Tx, license: LicenseId) -> Result<(), StoreError> {
+    tx.execute(ERASE_CHECKOUTS, &[license.into()])?;
+    Ok(())
+}
+
+pub(super) fn set_product(tx: &mut dyn Tx, license: LicenseId, product: ProductId) -> Result<(), StoreError> {
+    tx.execute(SET_PRODUCT, &[license.into(), product.into()])?;
+    Ok(())
+}
+
+/// The code of a license of an account to a product whose term is not over, other than this one.
+pub(crate) fn running(
+    tx: &mut dyn Tx,
+    account: AccountId,
+    product: ProductId,
+    except: Option<LicenseId>,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let except = except.map_or(Uuid::nil(), |id| id.0);
+    let found: Option<(String,)> = tx.opt(RUNNING, &[account.into(), product.into(), except.into(), now.into()])?;
+    Ok(found.map(|(code,)| code))
+}
+
 /// Names of at most fifty accounts.
 pub(super) fn account_names(tx: &mut dyn Tx, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError> {
     match ids {
@@ -626,4 +661,25 @@ pub(super) fn lapsed_use(
     now: Timestamp,
 ) -> Result<Vec<(LicenseId, FeatureId, i64)>, StoreError> {
     tx.all(LAPSED_USE, &[padded(ids), vec![now.into()]].concat())
+}
+
+/// A license where only its name counts.
+pub(super) struct Key {
+    pub id: LicenseId,
+    pub code: String,
+    pub product: ProductId,
+    pub account: AccountId,
+    pub path: Path,
+}
+
+impl FromRow for Key {
+    fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
+        let (id, code, product) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Self { id, code, product, account: row.get(3)?, path: row.get(4)? })
+    }
+}
+
+/// The licenses of a branch, in no order.
+pub(super) fn keys_below(tx: &mut dyn Tx, branch: &Path) -> Result<Vec<Key>, StoreError> {
+    tx.all(KEYS_BELOW, &[branch.into(), branch.end().into()])
 }

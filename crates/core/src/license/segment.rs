@@ -21,6 +21,8 @@ pub struct Segment {
     pub product: ProductId,
     /// What kind of right it was.
     pub term: TermKind,
+    /// When its term ended, or was to end; `None` without end. From then on nothing counts.
+    pub ends_at: Option<Timestamp>,
     /// How many places it had.
     pub quantity: i64,
     /// Was the license itself on hold? Holds on accounts are intervals of their own.
@@ -37,6 +39,7 @@ impl Segment {
         self.account == license.account
             && self.product == license.product
             && self.term == license.terms.term.kind
+            && self.ends_at == license.terms.term.end
             && self.quantity == license.terms.activation_limit
             && self.held == (license.hold_count > 0)
     }
@@ -48,9 +51,7 @@ pub(super) fn open(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> Resu
 }
 
 fn open_at(tx: &mut dyn Tx, cx: &Context<'_>, license: &License, from: Timestamp) -> Result<(), Error> {
-    let held = license.hold_count > 0;
-    rows::insert_segment(tx, cx.new_id(), license, license.terms.activation_limit, held, from)?;
-    Ok(())
+    Ok(rows::insert_segment(tx, cx.new_id(), license, from)?)
 }
 
 /// Closes the open segment and opens the next, if a billable fact has changed. Call it with the license as it is now.
@@ -61,6 +62,12 @@ pub(super) fn refresh(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> R
     if last.describes(license) {
         return Ok(());
     }
+    let at = end(tx, cx, &last)?;
+    open_at(tx, cx, license, at)
+}
+
+/// Ends the open segment now; gives when that is.
+fn end(tx: &mut dyn Tx, cx: &Context<'_>, last: &Segment) -> Result<Timestamp, Error> {
     // A command may have read its clock before the one that it had to wait for: time does not go back for it.
     let at = cx.now.max(last.from);
     if last.from == at {
@@ -69,13 +76,25 @@ pub(super) fn refresh(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> R
     } else {
         rows::close_segment(tx, last.id, at)?;
     }
-    open_at(tx, cx, license, at)
+    Ok(at)
+}
+
+/// Counts an activation. A subscription that has not begun begins with it, and its open segment learns when it ends: what
+/// was until now stays as it is, so that no new one is needed.
+pub(crate) fn activated(tx: &mut dyn Tx, license: &License, now: Timestamp) -> Result<(), Error> {
+    let term = license.terms.term;
+    let end = term.started(now).end;
+    rows::count_activation(tx, license.id, now, end)?;
+    if end != term.end {
+        rows::begin_term(tx, license.id, end)?;
+    }
+    Ok(())
 }
 
 /// Ends the open segment of a license that is removed.
 pub(super) fn close(tx: &mut dyn Tx, cx: &Context<'_>, license: &License) -> Result<(), Error> {
     if let Some(last) = rows::open_segment(tx, license.id)? {
-        rows::close_segment(tx, last.id, cx.now.max(last.from))?;
+        end(tx, cx, &last)?;
     }
     Ok(())
 }

@@ -1,35 +1,9 @@
 //! License terms: how long, how many, how concurrent — the same for a product's defaults, a profile and a license.
 
+use super::term::{Term, TermChange, TermKind, change_term};
 use crate::clock::Timestamp;
 use crate::error::{Error, Refusal};
 use lessor_db::{FromColumn, Row, StoreError, Value, ValueRef};
-
-/// What kind of right it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TermKind {
-    /// Without end.
-    Perpetual,
-    /// A number of days from the first activation on.
-    Subscription,
-    /// Until a fixed date.
-    Expiring,
-}
-
-impl TermKind {
-    /// The word stored and shown.
-    pub fn word(self) -> &'static str {
-        match self {
-            TermKind::Perpetual => "perpetual",
-            TermKind::Subscription => "subscription",
-            TermKind::Expiring => "expiring",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [TermKind::Perpetual, TermKind::Subscription, TermKind::Expiring].into_iter().find(|kind| kind.word() == word)
-    }
-}
 
 /// Who sees to it that a license is not used by more at once than it allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,93 +44,7 @@ macro_rules! from_word {
 }
 pub(crate) use from_word;
 
-from_word!(TermKind);
 from_word!(Concurrency);
-
-/// How long a right lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Term {
-    /// Its kind.
-    pub kind: TermKind,
-    /// Days of a subscription, all extensions included; 0 for the other kinds.
-    pub days: i64,
-    /// When it ends. A subscription has no end before its first activation.
-    pub end: Option<Timestamp>,
-}
-
-impl Term {
-    /// Without end.
-    pub const PERPETUAL: Term = Term { kind: TermKind::Perpetual, days: 0, end: None };
-
-    /// A term from its parts, each checked where its kind needs it and dropped where not.
-    pub fn new(kind: TermKind, days: i64, end: Option<Timestamp>) -> Result<Self, Refusal> {
-        match kind {
-            TermKind::Perpetual => Ok(Self::PERPETUAL),
-            TermKind::Subscription => Ok(Self { kind, days: in_range("term_days", days, 1, 5_000)?, end: None }),
-            TermKind::Expiring => {
-                Ok(Self { kind, days: 0, end: Some(end.ok_or(Refusal::Missing { field: "term_end" })?) })
-            }
-        }
-    }
-
-    /// Has it passed?
-    pub fn is_over(&self, now: Timestamp) -> bool {
-        self.end.is_some_and(|end| end <= now)
-    }
-
-    /// The term once its license is activated: a subscription starts to run.
-    pub fn started(self, now: Timestamp) -> Self {
-        match (self.kind, self.end) {
-            (TermKind::Subscription, None) => Self { end: Some(now.plus_days(self.days)), ..self },
-            _ => self,
-        }
-    }
-}
-
-/// A change of a term. A kind given again with days extends a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TermChange {
-    /// The kind from now on.
-    pub kind: TermKind,
-    /// Days of a new subscription (1 to 5000), or days to add to one (1 to 1000).
-    pub days: Option<i64>,
-    /// The end of an expiring license; `Some(None)` clears the end of another.
-    pub end: Option<Option<Timestamp>>,
-}
-
-/// What a change makes of a term: the table of `docs/architecture.md`, "Where the rules are".
-pub fn change_term(term: Term, change: &TermChange, started: bool, now: Timestamp) -> Result<Term, Refusal> {
-    let cleared = matches!(change.end, Some(None));
-    let same_kind = term.kind == change.kind;
-    match change.kind {
-        TermKind::Perpetual => Ok(Term::PERPETUAL),
-        TermKind::Subscription if same_kind => {
-            let mut term = if cleared { Term { end: None, ..term } } else { term };
-            if let Some(days) = change.days {
-                let days = in_range("term_days", days, 1, 1_000)?;
-                term.days = term.days.saturating_add(days);
-                term.end = term.end.map(|end| end.max(now).plus_days(days));
-            }
-            Ok(term)
-        }
-        TermKind::Subscription => {
-            let days = change.days.ok_or(Refusal::Missing { field: "term_days" })?;
-            let days = in_range("term_days", days, 1, 5_000)?;
-            Ok(Term { kind: TermKind::Subscription, days, end: started.then(|| now.plus_days(days)) })
-        }
-        TermKind::Expiring => {
-            if cleared {
-                return Err(Refusal::Malformed { field: "term_end", reason: "an expiring license has an end".into() });
-            }
-            let end = change.end.flatten().or(term.end.filter(|_| same_kind));
-            Ok(Term {
-                kind: TermKind::Expiring,
-                days: 0,
-                end: Some(end.ok_or(Refusal::Missing { field: "term_end" })?),
-            })
-        }
-    }
-}
 
 /// A number within its bounds, both included.
 pub(crate) fn in_range(field: &'static str, value: i64, min: i64, max: i64) -> Result<i64, Refusal> {
@@ -215,8 +103,10 @@ impl Terms {
         match (self.term.kind, self.term.end) {
             (TermKind::Expiring, None) => return Err(Refusal::Missing { field: "term_end" }),
             // Extended often enough, a subscription has more days than a new one may have.
-            (TermKind::Subscription, _) => in_range("term_days", self.term.days, 1, MOST).map(|_| ())?,
-            (TermKind::Expiring | TermKind::Perpetual, _) => {}
+            (TermKind::Subscription, _) | (TermKind::Trial, None) => {
+                in_range("term_days", self.term.days, 1, MOST).map(|_| ())?
+            }
+            (TermKind::Expiring | TermKind::Trial | TermKind::Perpetual, _) => {}
         }
         in_range("online_lease_hours", self.online_lease_hours, 0, MOST_LEASE_HOURS)?;
         in_range("virtual_lease_hours", self.virtual_lease_hours, 0, MOST_LEASE_HOURS)?;
@@ -396,63 +286,6 @@ mod tests {
 
     fn at(day: i64) -> Timestamp {
         Timestamp::from_seconds(day * 86_400)
-    }
-
-    fn to(kind: TermKind, days: Option<i64>, end: Option<Option<Timestamp>>) -> TermChange {
-        TermChange { kind, days, end }
-    }
-
-    const SUBSCRIPTION: Term = Term { kind: TermKind::Subscription, days: 10, end: None };
-
-    #[test]
-    fn a_subscription_starts_with_its_first_activation() {
-        assert_eq!(SUBSCRIPTION.started(at(5)).end, Some(at(15)));
-        assert_eq!(SUBSCRIPTION.started(at(5)).started(at(9)).end, Some(at(15)));
-        assert_eq!(Term::PERPETUAL.started(at(5)).end, None);
-    }
-
-    #[test]
-    fn a_change_to_subscription_runs_at_once_only_if_the_license_is_in_use() {
-        let change = to(TermKind::Subscription, Some(30), None);
-        assert_eq!(change_term(Term::PERPETUAL, &change, false, at(0)).unwrap().end, None);
-        assert_eq!(change_term(Term::PERPETUAL, &change, true, at(0)).unwrap().end, Some(at(30)));
-        let too_long = to(TermKind::Subscription, Some(5_001), None);
-        assert!(matches!(change_term(Term::PERPETUAL, &too_long, true, at(0)), Err(Refusal::OutOfRange { .. })));
-        let without_days = to(TermKind::Subscription, None, None);
-        assert!(matches!(change_term(Term::PERPETUAL, &without_days, true, at(0)), Err(Refusal::Missing { .. })));
-    }
-
-    #[test]
-    fn an_extension_adds_to_the_end_or_to_the_present_if_that_is_later() {
-        let running = Term { end: Some(at(10)), ..SUBSCRIPTION };
-        let change = to(TermKind::Subscription, Some(5), None);
-        let early = change_term(running, &change, true, at(3)).unwrap();
-        assert_eq!((early.days, early.end), (15, Some(at(15))));
-        let late = change_term(running, &change, true, at(20)).unwrap();
-        assert_eq!((late.days, late.end), (15, Some(at(25))));
-        let too_long = to(TermKind::Subscription, Some(1_001), None);
-        assert!(change_term(running, &too_long, true, at(3)).is_err());
-        let nothing = to(TermKind::Subscription, None, None);
-        assert_eq!(change_term(running, &nothing, true, at(3)), Ok(running));
-        let cleared = to(TermKind::Subscription, None, Some(None));
-        assert_eq!(change_term(running, &cleared, true, at(3)).unwrap().end, None);
-    }
-
-    #[test]
-    fn a_change_to_perpetual_forgets_days_and_end() {
-        let running = Term { end: Some(at(10)), ..SUBSCRIPTION };
-        let change = to(TermKind::Perpetual, Some(0), None);
-        assert_eq!(change_term(running, &change, true, at(3)), Ok(Term::PERPETUAL));
-    }
-
-    #[test]
-    fn an_expiring_license_always_has_an_end() {
-        let expiring = Term { kind: TermKind::Expiring, days: 0, end: Some(at(9)) };
-        assert!(change_term(SUBSCRIPTION, &to(TermKind::Expiring, None, None), true, at(0)).is_err());
-        assert!(change_term(expiring, &to(TermKind::Expiring, None, Some(None)), true, at(0)).is_err());
-        assert_eq!(change_term(expiring, &to(TermKind::Expiring, None, None), true, at(0)), Ok(expiring));
-        let moved = change_term(expiring, &to(TermKind::Expiring, Some(7), Some(Some(at(12)))), true, at(0)).unwrap();
-        assert_eq!((moved.days, moved.end), (0, Some(at(12))));
     }
 
     #[test]

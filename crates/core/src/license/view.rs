@@ -116,6 +116,32 @@ pub fn list_after(
     views(tx, cx, licenses)
 }
 
+/// A license where only its name counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LicenseKey {
+    /// Its id.
+    pub id: LicenseId,
+    /// What people type.
+    pub code: String,
+    /// To what.
+    pub product: ProductId,
+    /// Whose.
+    pub account: AccountId,
+}
+
+/// All licenses in a branch that the caller sees, by code and then by id.
+///
+/// # Errors
+/// `NotFound` for an account that the caller does not see, `Forbidden`.
+pub fn keys(tx: &mut dyn Tx, cx: &Context<'_>, branch: AccountId) -> Result<Vec<LicenseKey>, Error> {
+    let top = account::authorized(tx, cx, branch, &Action::read(Right::LICENSES_READ), Noun::Account)?;
+    let seen = rows::keys_below(tx, &top.path)?.into_iter().filter(|key| cx.actor().level_at(&key.path).is_some());
+    let mut keys: Vec<LicenseKey> =
+        seen.map(|key| LicenseKey { id: key.id, code: key.code, product: key.product, account: key.account }).collect();
+    keys.sort_by(|one, other| (&one.code, one.id).cmp(&(&other.code, other.id)));
+    Ok(keys)
+}
+
 fn may_read(tx: &mut dyn Tx, cx: &Context<'_>, tenant: AccountId) -> Result<(), Error> {
     readable_in(tx, cx, tenant, Noun::Account)
 }

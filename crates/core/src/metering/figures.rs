@@ -39,7 +39,7 @@ pub struct Figure {
     pub until: Day,
     /// How many of its days have begun.
     pub days: i64,
-    /// Sums and counts of these days; of levels their sum, which by `days` is the average.
+    /// Sums, counts and seat days of these days; of levels their sum, which by `days` is the average.
     pub sum: i64,
     /// Of levels, the level on the last of these days; 0 otherwise.
     pub last: i64,
@@ -63,7 +63,7 @@ impl Range {
     }
 
     /// The periods of the range, in order.
-    fn periods(self, per: Per) -> Vec<Range> {
+    pub(super) fn periods(self, per: Per) -> Vec<Range> {
         let mut periods = Vec::new();
         let mut from = self.from;
         while from <= self.until {
@@ -139,6 +139,19 @@ impl Fold {
                 month.1 += i128::from(entry.weighted);
             }
             What::Before => self.opening += value,
+        }
+    }
+
+    /// Adds what was read for another row.
+    pub(super) fn add(&mut self, other: &Fold) {
+        self.opening += other.opening;
+        for (day, value) in &other.days {
+            *self.days.entry(*day).or_default() += value;
+        }
+        for (month, (value, weighted)) in &other.months {
+            let own = self.months.entry(*month).or_default();
+            own.0 += value;
+            own.1 += weighted;
         }
     }
 

@@ -97,6 +97,8 @@ pub struct Meter {
     pub days: DayRule,
     /// The attribute of records by whose values figures are told apart as well.
     pub key_attribute: Option<String>,
+    /// Do installed copies tell of it too? What they tell is as true as the people who run them.
+    pub from_devices: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -120,6 +122,8 @@ pub struct CreateMeter {
     pub cutoff_minutes: i64,
     /// For `Distinct` and `Sum` alone, 1 to 64 characters.
     pub key_attribute: Option<String>,
+    /// Do installed copies tell of it too?
+    pub from_devices: bool,
 }
 
 /// Makes a meter.
@@ -146,6 +150,7 @@ pub fn create(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &CreateMeter) -> Result<Me
         unit: cmd.unit.clone(),
         days,
         key_attribute: cmd.key_attribute.clone(),
+        from_devices: cmd.from_devices,
         created_at: cx.now,
     };
     rows::insert_meter(tx, &meter).map_err(|error| Error::from(error).taken_on_unique(Noun::Meter, &meter.name))?;
@@ -153,7 +158,7 @@ pub fn create(tx: &mut dyn Tx, cx: &Context<'_>, cmd: &CreateMeter) -> Result<Me
     let after = json!({
         "name": meter.name, "aggregation": meter.aggregation.word(), "unit": meter.unit, "time_zone": meter.days.zone(),
         "cutoff_minutes": meter.days.cutoff_minutes(), "level_rule": cmd.level_rule.map(LevelRule::word),
-        "key_attribute": meter.key_attribute,
+        "key_attribute": meter.key_attribute, "from_devices": meter.from_devices,
     });
     journal::append(tx, cx, "meter.created", subject, &json!({ "after": after }))?;
     Ok(meter)
@@ -168,6 +173,9 @@ fn check(cmd: &CreateMeter) -> Result<(), Error> {
     check_remark("unit", &cmd.unit, 64)?;
     if cmd.level_rule.is_some() && cmd.aggregation != Aggregation::Level {
         return Err(Error::malformed("level_rule", "only levels have one"));
+    }
+    if cmd.from_devices && cmd.aggregation == Aggregation::SeatDays {
+        return Err(Error::malformed("from_devices", "seat days are read off licenses"));
     }
     if let Some(attribute) = &cmd.key_attribute {
         check_line("key_attribute", attribute, 64)?;
@@ -194,9 +202,17 @@ pub fn get(tx: &mut dyn Tx, cx: &Context<'_>, id: MeterId) -> Result<Meter, Erro
 /// `NotFound` for an account that the caller does not see, and for the meter; `Forbidden`.
 pub fn of_account(tx: &mut dyn Tx, cx: &Context<'_>, account: AccountId, name: &str) -> Result<Meter, Error> {
     let account = account::authorized(tx, cx, account, &Action::read(Right::USAGE_READ), Noun::Account)?;
+    in_tenant(tx, account.tenant, name)
+}
+
+/// A meter of a vendor, by its name or id.
+///
+/// # Errors
+/// `NotFound`.
+pub(crate) fn in_tenant(tx: &mut dyn Tx, tenant: AccountId, name: &str) -> Result<Meter, Error> {
     let found = match MeterId::parse(name) {
-        Some(id) => rows::meter(tx, id)?.filter(|meter| meter.tenant == account.tenant),
-        None => rows::meter_named(tx, account.tenant, name)?,
+        Some(id) => rows::meter(tx, id)?.filter(|meter| meter.tenant == tenant),
+        None => rows::meter_named(tx, tenant, name)?,
     };
     found.ok_or(Error::not_found(Noun::Meter))
 }

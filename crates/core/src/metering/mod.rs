@@ -8,6 +8,8 @@
 //! Levels are kept as rises: by how much an account's level rose on a day. So they add up over accounts like everything
 //! else, and a late report changes exactly its own day and the day of the report behind it.
 
+pub(crate) mod apart;
+pub(crate) mod closed;
 pub mod day;
 mod figures;
 mod meter;
@@ -18,7 +20,9 @@ pub(crate) mod rows;
 pub mod seat_days;
 pub(crate) mod verify;
 
+pub use apart::{By, Names, Of};
 pub use figures::{Figure, Per, Range};
+pub(crate) use meter::in_tenant;
 pub use meter::{Aggregation, CreateMeter, LevelRule, Meter, create, get, list, of_account};
 pub use record::{Fate, MOST_RECORDS, NewRecord, expire, record};
-pub use report::{Each, Figures, Query, UsageRecord, records, report};
+pub use report::{Figures, Query, Report, UsageRecord, records, report};

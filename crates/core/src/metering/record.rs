@@ -1,13 +1,15 @@
 //! Taking usage in: each record is counted, known already, or rejected with a reason; what is counted changes the figures in
 //! the same transaction.
 
-use super::day::Day;
+use super::closed;
+use super::day::{Day, Month};
 use super::meter::{Aggregation, Meter};
 use super::rollup::{self, Cell, Rollup};
-use super::rows::{self, Place};
+use super::rows;
+use super::rows::intake::{self, Place};
 use crate::alias;
 use crate::clock::Timestamp;
-use crate::context::{Action, Context};
+use crate::context::{Action, Context, Who};
 use crate::error::{Error, Noun, Refusal};
 use crate::id::{AccountId, LicenseId, UsageRecordId};
 use crate::identity::Right;
@@ -31,7 +33,7 @@ const MOST_ATTRIBUTES: usize = 4 << 10;
 /// 2000-01-01: nothing was used before.
 const EARLIEST: i64 = 946_684_800;
 /// How long it is known what was told, counted from when something was last told of its hour. A day of it makes up for
-/// [`TELL_HOUR`](rows::TELL_HOUR) that is noted once a day.
+/// [`TELL_HOUR`](intake::TELL_HOUR) that is noted once a day.
 const KNOWN_DAYS: i64 = 37;
 /// How much of it one transaction forgets.
 const MOST_FORGOTTEN: u32 = 5_000;
@@ -86,6 +88,8 @@ pub(super) struct Fact<'a> {
     pub(super) day: Day,
     pub(super) attributes: Option<String>,
     pub(super) keys: Vec<String>,
+    /// The month that was closed last, where the record's own is closed.
+    pub(super) missed: Option<Month>,
 }
 
 impl Fact<'_> {
@@ -116,14 +120,14 @@ pub fn record(tx: &mut dyn Tx, cx: &Context<'_>, records: &[NewRecord]) -> Resul
     let mut known = Known::default();
     known.look_up(tx, cx, records)?;
     let mut fates: Vec<Option<Fate>> = vec![None; records.len()];
-    let mut facts: Vec<(usize, Fact<'_>, rows::Telling)> = Vec::with_capacity(records.len());
-    let mut digests: HashSet<[u8; 16]> = HashSet::with_capacity(records.len());
+    let mut facts: Vec<(usize, Fact<'_>, intake::Telling)> = Vec::with_capacity(records.len());
+    let mut tellings: HashSet<intake::Telling> = HashSet::with_capacity(records.len());
     let mut new_keys = BTreeSet::new();
     for (at, told) in records.iter().enumerate() {
         match known.fact(cx, told, &mut new_keys) {
             Ok((fact, tenant)) => {
                 let telling = telling(tenant, told);
-                match digests.insert(telling.2) {
+                match tellings.insert(telling) {
                     true => facts.push((at, fact, telling)),
                     false => fates[at] = Some(Fate::Duplicate),
                 }
@@ -134,8 +138,14 @@ pub fn record(tx: &mut dyn Tx, cx: &Context<'_>, records: &[NewRecord]) -> Resul
     }
     let of_levels = |fact: &Fact<'_>| fact.meter.aggregation == Aggregation::Level;
     let levelled = facts.iter().filter(|(_, fact, _)| of_levels(fact)).map(|(_, fact, _)| fact.account).collect();
-    rows::lock_places(tx, &levelled)?;
-    let new = rows::tell(tx, cx.now, &facts.iter().map(|(_, _, telling)| *telling).collect())?;
+    intake::lock_places(tx, &levelled)?;
+    for tenant in facts.iter().map(|(_, fact, _)| fact.meter.tenant).collect::<BTreeSet<_>>() {
+        let closed = closed::last(tx, tenant)?;
+        for (_, fact, _) in facts.iter_mut().filter(|(_, fact, _)| fact.meter.tenant == tenant) {
+            fact.missed = closed.filter(|closed| fact.day.month() <= *closed);
+        }
+    }
+    let new = intake::tell(tx, cx.now, &facts.iter().map(|(_, _, telling)| *telling).collect())?;
     let mut counted = Vec::with_capacity(facts.len());
     for (at, fact, (_, hour, digest)) in facts {
         let is_new = new.contains(&(hour, digest.to_vec()));
@@ -154,9 +164,12 @@ fn count(
     facts: &[Fact<'_>],
     new_keys: &BTreeSet<(crate::MeterId, String)>,
 ) -> Result<(), Error> {
-    rows::insert_facts(tx, cx.now, facts)?;
+    // In the order of their index, of which each page is then changed in one go.
+    let mut in_place: Vec<&Fact<'_>> = facts.iter().collect();
+    in_place.sort_by_key(|fact| (fact.meter.id, fact.day, fact.account, fact.id));
+    intake::insert_facts(tx, cx.now, &in_place)?;
     for (meter, name) in new_keys {
-        rows::add_key(tx, *meter, name)?;
+        intake::add_key(tx, *meter, name)?;
     }
     let of = |aggregation| facts.iter().filter(move |fact| fact.meter.aggregation == aggregation).collect::<Vec<_>>();
     let mut figures = Rollup::default();
@@ -167,7 +180,7 @@ fn count(
 }
 
 /// What names a record among all.
-fn telling(tenant: AccountId, told: &NewRecord) -> rows::Telling {
+fn telling(tenant: AccountId, told: &NewRecord) -> intake::Telling {
     let mut whole = Sha256::new();
     whole.update(tenant.0.as_bytes());
     whole.update((told.source.len() as u64).to_be_bytes());
@@ -185,9 +198,9 @@ fn telling(tenant: AccountId, told: &NewRecord) -> rows::Telling {
 pub fn expire(tx: &mut dyn Tx, cx: &Context<'_>) -> Result<bool, Error> {
     cx.touches_nothing();
     let before = cx.now.plus_days(-KNOWN_DAYS);
-    let Some((tenant, hour)) = rows::old_hour(tx, before)? else { return Ok(false) };
-    if rows::forget_told(tx, tenant, hour, MOST_FORGOTTEN)? < u64::from(MOST_FORGOTTEN) {
-        rows::forget_hour(tx, tenant, hour, before)?;
+    let Some((tenant, hour)) = intake::old_hour(tx, before)? else { return Ok(false) };
+    if intake::forget_told(tx, tenant, hour, MOST_FORGOTTEN)? < u64::from(MOST_FORGOTTEN) {
+        intake::forget_hour(tx, tenant, hour, before)?;
     }
     Ok(true)
 }
@@ -198,7 +211,7 @@ struct Known {
     places: HashMap<AccountId, Place>,
     accounts: HashMap<String, Option<AccountId>>,
     licenses: HashMap<String, Option<(LicenseId, AccountId)>>,
-    meters: HashMap<(AccountId, String), Option<Meter>>,
+    meters: HashMap<AccountId, HashMap<String, Option<Meter>>>,
     keys: HashMap<crate::MeterId, HashSet<String>>,
 }
 
@@ -227,24 +240,21 @@ impl Known {
         let named =
             self.accounts.values().flatten().chain(self.licenses.values().flatten().map(|(_, account)| account));
         let ids: BTreeSet<Uuid> = named.map(|account| account.0).collect();
-        for place in rows::places(tx, &ids.into_iter().collect::<Vec<_>>())? {
+        for place in intake::places(tx, &ids.into_iter().collect::<Vec<_>>())? {
             self.places.insert(place.account, place);
         }
         for record in records {
-            let Some((tenant, key)) = self.account_of(record).ok().and_then(|(account, _)| {
-                let tenant = self.places.get(&account)?.tenant;
-                Some((tenant, (tenant, record.meter.clone())))
-            }) else {
-                continue;
-            };
-            if self.meters.contains_key(&key) {
+            let account = self.account_of(record).ok().and_then(|(account, _)| self.places.get(&account));
+            let Some(tenant) = account.map(|place| place.tenant) else { continue };
+            let meters = self.meters.entry(tenant).or_default();
+            if meters.contains_key(&record.meter) {
                 continue;
             }
             let meter = rows::meter_named(tx, tenant, &record.meter)?;
             if let Some(meter) = meter.as_ref().filter(|meter| meter.key_attribute.is_some()) {
                 self.keys.insert(meter.id, rows::keys(tx, meter.id)?.into_iter().collect());
             }
-            self.meters.insert(key, meter);
+            meters.insert(record.meter.clone(), meter);
         }
         Ok(())
     }
@@ -294,7 +304,8 @@ impl Known {
         let noun = if told.account.is_some() { Noun::Account } else { Noun::License };
         let place = self.places.get(&account).ok_or(Error::not_found(noun))?;
         cx.authorize_at(&Action::write(Right::USAGE_WRITE), &place.path, noun)?;
-        let meter = self.meters.get(&(place.tenant, told.meter.clone())).and_then(Option::as_ref);
+        let meter = self.meters.get(&place.tenant).and_then(|meters| meters.get(&told.meter)?.as_ref());
+        let meter = meter.filter(|meter| meter.from_devices || !matches!(cx.actor().who, Who::Device(_)));
         let meter = meter.ok_or(Error::not_found(Noun::Meter))?;
         check_time(cx, told, place)?;
         check_value(meter, told)?;
@@ -304,7 +315,8 @@ impl Known {
             return Err(Error::malformed("attributes", "they have at most 4 KiB"));
         }
         let day = meter.days.day_of(told.at);
-        let fact = Fact { id: cx.new_id(), told, meter, account, license, day, attributes, keys };
+        let id = cx.new_id();
+        let fact = Fact { id, told, meter, account, license, day, attributes, keys, missed: None };
         Ok((fact, place.tenant))
     }
 

@@ -3,7 +3,7 @@
 
 use super::day::Day;
 use super::record::Fact;
-use super::rows;
+use super::rows::intake;
 use crate::error::{Error, Refusal};
 use crate::id::{AccountId, LicenseId, MeterId};
 use lessor_db::Tx;
@@ -67,7 +67,7 @@ impl Rollup {
     pub(super) fn write(self, tx: &mut dyn Tx) -> Result<(), Error> {
         let days: Vec<_> = self.days.into_iter().filter(|(_, value)| *value != 0).collect();
         let months: Vec<_> = self.months.into_iter().filter(|(_, values)| *values != (0, 0)).collect();
-        if rows::add_days(tx, &days)? && rows::add_months(tx, &months)? {
+        if intake::add_days(tx, &days)? && intake::add_months(tx, &months)? {
             return Ok(());
         }
         Err(Refusal::OutOfRange { field: "value", min: -MOST, max: MOST }.into())
@@ -109,7 +109,7 @@ pub(super) fn distinct(tx: &mut dyn Tx, rollup: &mut Rollup, facts: &[&Fact<'_>]
             cells.entry(sight).or_insert(cell);
         }
     }
-    let new = rows::see(tx, &sights)?;
+    let new = intake::see(tx, &sights)?;
     let mut known: BTreeMap<(MeterId, i64), Vec<&Vec<u8>>> = BTreeMap::new();
     for (sight, day) in &sights {
         if new.contains(sight) {
@@ -120,11 +120,11 @@ pub(super) fn distinct(tx: &mut dyn Tx, rollup: &mut Rollup, facts: &[&Fact<'_>]
     }
     for ((meter, month), digests) in known {
         let earliest = digests.iter().map(|digest| sights[&Sight { meter, month, digest: digest.to_vec() }]).min();
-        for (digest, before) in rows::seen_after(tx, (meter, month), earliest.unwrap_or(i64::MAX), &digests)? {
+        for (digest, before) in intake::seen_after(tx, (meter, month), earliest.unwrap_or(i64::MAX), &digests)? {
             let sight = Sight { meter, month, digest };
             let day = sights[&sight];
             if day < before {
-                rows::see_earlier(tx, &sight, day)?;
+                intake::see_earlier(tx, &sight, day)?;
                 rollup.add(&cells[&sight], Day::from_number(before), -1, false)?;
                 rollup.add(&cells[&sight], Day::from_number(day), 1, false)?;
             }
@@ -138,13 +138,13 @@ pub(super) fn level(tx: &mut dyn Tx, rollup: &mut Rollup, facts: &[&Fact<'_>]) -
     for fact in facts {
         let digest = digest(fact.account, fact.license, &fact.told.subject, "");
         let (day, at, value) = (fact.day.number(), fact.told.at, fact.told.value);
-        let around = rows::levels_around(tx, fact.meter.id, &digest, day)?;
+        let around = intake::levels_around(tx, fact.meter.id, &digest, day)?;
         let find = |which: i64| around.iter().find(|report| report.0 == which);
         let own = find(0);
         if own.is_some_and(|own| own.2 > at) {
             continue;
         }
-        rows::put_level(tx, fact.meter.id, &digest, day, (at, value))?;
+        intake::put_level(tx, fact.meter.id, &digest, day, (at, value))?;
         let rise = value - own.or(find(-1)).map_or(0, |report| report.3);
         for cell in fact.cells() {
             rollup.add(&cell, fact.day, rise, true)?;

@@ -29,8 +29,14 @@ async fn is_refused(bench: &Bench, presented: &str) -> bool {
 }
 
 async fn create_user(bench: &Bench, account: &Account, login: &str, level: Level) -> User {
-    let command =
-        CreateUser { account: account.id, name: login.to_owned(), login: login.to_owned(), password_hash: None, level };
+    let command = CreateUser {
+        account: account.id,
+        name: login.to_owned(),
+        login: login.to_owned(),
+        contact: serde_json::json!({}),
+        password_hash: None,
+        level,
+    };
     bench.write(move |tx, cx| user::create(tx, cx, &command)).await.expect("a user")
 }
 
@@ -154,7 +160,7 @@ on_both_engines! {
             assert!(matches!(outcome, Err(Error::Refused(Refusal::NotFound(Noun::Account)))), "{outcome:?}");
         }
         let command = CreateUser {
-            account: tree.customer.id, name: "x".into(), login: "x".into(), password_hash: None, level: Level::Read,
+            account: tree.customer.id, name: "x".into(), login: "x".into(), contact: serde_json::json!({}), password_hash: None, level: Level::Read,
         };
         let user = bench.app.write(&caller, move |tx, cx| user::create(tx, cx, &command)).await;
         assert!(matches!(user, Err(Error::Forbidden)), "a user has no limits: {user:?}");
@@ -276,7 +282,7 @@ on_both_engines! {
         create_user(&bench, &bench.root, "ada", Level::Read).await;
         let stranger = bench.other_vendor("Stranger").await;
         let command = CreateUser {
-            account: stranger.id, name: "Ada".into(), login: "ada".into(), password_hash: None, level: Level::Read,
+            account: stranger.id, name: "Ada".into(), login: "ada".into(), contact: serde_json::json!({}), password_hash: None, level: Level::Read,
         };
         let outcome = bench.write(move |tx, cx| user::create(tx, cx, &command)).await;
         assert!(matches!(outcome, Err(Error::Refused(Refusal::Taken { noun: Noun::User, .. }))), "{outcome:?}");

@@ -68,7 +68,7 @@ on_both_engines! {
             account: partner.id,
             name: "Ada".into(),
             login: "ada".into(),
-            password_hash: None,
+            contact: serde_json::json!({}), password_hash: None,
             level: Level::Read,
         };
         let user = bench.write(move |tx, cx| user::create(tx, cx, &new)).await.expect("a user").id;

@@ -1,11 +1,14 @@
 //! The rules of the core on both engines.
 
 mod account;
+mod agreements;
+mod below;
 mod billing;
 mod consumers;
 mod daemons;
 mod device;
 mod faults;
+mod first_passwords;
 mod groups;
 mod hold;
 mod identity;
@@ -17,15 +20,22 @@ mod keys;
 mod lapses;
 mod leases;
 mod license;
+mod mail;
 mod offline;
+mod operations;
+mod orders;
 mod pages;
 mod people;
 mod recalled;
+mod renewable;
+mod sales;
+mod seat_day_sums;
 mod seat_days;
 mod segments;
 mod sign_in;
 mod statements;
 mod stream;
+mod trial_terms;
 mod trials;
 mod upgrades;
 mod usage;

@@ -4,9 +4,11 @@ use lessor_core::account::{self, HoldTarget, Kind, LiftHold, MoveAccount, PlaceH
 use lessor_core::catalog;
 use lessor_core::license::{self, ChangeLicense, TermChange, TermKind};
 use lessor_core::metering::day::{Day, DayRule};
-use lessor_core::metering::seat_days::{self, AccountFigures, LicenseFigures, ProductFigures, Scope, SeatDays};
+use lessor_core::metering::seat_days::{self, Scope, SeatDays};
+use lessor_core::metering::{By, Figures, Per, Range, Report};
 use lessor_core::{AccountId, Error, HoldId, LicenseId, Noun, ProductId, Refusal, Timestamp};
 use lessor_testkit::{Bench, on_both_engines};
+use uuid::Uuid;
 
 fn day(text: &str) -> Day {
     Day::parse(text).expect("a day")
@@ -14,7 +16,8 @@ fn day(text: &str) -> Day {
 
 fn ask(scope: Scope, from: &str, to: &str) -> SeatDays {
     let rule = DayRule::new("Europe/Prague", 30).expect("a rule");
-    SeatDays { scope, product: None, category: None, term: None, rule, from: day(from), to: day(to) }
+    let range = Range { from: day(from), until: day(to) };
+    SeatDays { scope, product: None, category: None, term: None, rule, range, per: Per::Day, each: Vec::new() }
 }
 
 /// Moves the clock to a winter time in Prague.
@@ -43,20 +46,24 @@ async fn hold(bench: &Bench, target: HoldTarget, reach: Reach) -> HoldId {
     bench.write(move |tx, cx| account::place(tx, cx, &cmd)).await.expect("a hold").id
 }
 
-async fn by_product(bench: &Bench, query: SeatDays) -> Vec<ProductFigures> {
-    bench.read(move |tx, cx| seat_days::by_product(tx, cx, &query)).await.expect("figures")
+async fn page(bench: &Bench, query: SeatDays, after: Option<Uuid>, limit: u32) -> Report {
+    bench.read(move |tx, cx| seat_days::report(tx, cx, &query, after, limit)).await.expect("a report")
 }
 
-async fn by_license(bench: &Bench, query: SeatDays) -> Vec<LicenseFigures> {
-    bench.read(move |tx, cx| seat_days::by_license(tx, cx, &query)).await.expect("figures")
+async fn apart(bench: &Bench, query: &SeatDays, each: &[By]) -> Vec<Figures> {
+    let query = SeatDays { each: each.to_vec(), ..query.clone() };
+    let report = page(bench, query, None, 1_000).await;
+    assert_eq!(report.next, None);
+    report.rows
 }
 
-async fn by_account(bench: &Bench, query: SeatDays, after: Option<AccountId>, limit: u32) -> Vec<AccountFigures> {
-    bench.read(move |tx, cx| seat_days::by_account(tx, cx, &query, after, limit)).await.expect("figures")
+/// The one row of a report that tells nothing apart.
+async fn total(bench: &Bench, query: SeatDays) -> Figures {
+    apart(bench, &query, &[]).await.remove(0)
 }
 
-async fn days_of(bench: &Bench, query: SeatDays) -> Vec<i64> {
-    by_product(bench, query).await.first().map_or_else(Vec::new, |figures| figures.days.clone())
+fn days(row: &Figures) -> Vec<i64> {
+    row.figures.iter().map(|figure| figure.sum).collect()
 }
 
 on_both_engines! {
@@ -77,20 +84,22 @@ on_both_engines! {
         at(&bench, "2026-04-02T09:00");
         let expected = [vec![10; 10], vec![15; 11], vec![0; 10]].concat();
         for scope in [Scope::License(license), Scope::Account(customer.id), Scope::Branch(customer.id), Scope::Branch(partner.id)] {
-            let march = by_product(&bench, ask(scope, "2026-03-01", "2026-03-31")).await;
-            assert_eq!(march.len(), 1, "{scope:?}");
-            assert_eq!((march[0].seat_days, march[0].seats, &march[0].days), (265, 0, &expected), "{scope:?}");
-            let part = by_product(&bench, ask(scope, "2026-03-01", "2026-03-20")).await;
-            assert_eq!((part[0].seat_days, part[0].seats), (250, 15), "{scope:?}");
+            let march = total(&bench, ask(scope, "2026-03-01", "2026-03-31")).await;
+            assert_eq!((march.total.sum, march.seats, &days(&march)), (265, Some(0), &expected), "{scope:?}");
+            let part = total(&bench, ask(scope, "2026-03-01", "2026-03-20")).await;
+            assert_eq!((part.total.sum, part.seats), (250, Some(15)), "{scope:?}");
         }
-        assert!(by_product(&bench, ask(Scope::Account(partner.id), "2026-03-01", "2026-03-31")).await.is_empty());
+        let nothing = ask(Scope::Account(partner.id), "2026-03-01", "2026-03-31");
+        assert!(apart(&bench, &nothing, &[By::Product]).await.is_empty());
+        let nothing = total(&bench, nothing).await;
+        assert_eq!((days(&nothing), nothing.seats), (vec![0; 31], Some(0)));
         // The license is removed and its account closed: what was, stays.
         bench.write(move |tx, cx| license::remove(tx, cx, license)).await.expect("removed");
         let id = customer.id;
         bench.write(move |tx, cx| account::close(tx, cx, id)).await.expect("closed");
         for scope in [Scope::License(license), Scope::Branch(partner.id)] {
-            let march = by_product(&bench, ask(scope, "2026-03-01", "2026-03-31")).await;
-            assert_eq!((march[0].seat_days, march[0].seats), (265, 0), "{scope:?}");
+            let march = total(&bench, ask(scope, "2026-03-01", "2026-03-31")).await;
+            assert_eq!((march.total.sum, march.seats), (265, Some(0)), "{scope:?}");
         }
     }
 
@@ -109,7 +118,7 @@ on_both_engines! {
         }
         at(&bench, "2026-02-10T10:00");
         let query = ask(Scope::Branch(bench.root.id), "2026-02-01", "2026-02-08");
-        assert_eq!(days_of(&bench, query.clone()).await, [3, 3, 3, 0, 0, 3, 3, 3]);
+        assert_eq!(days(&total(&bench, query.clone()).await), [3, 3, 3, 0, 0, 3, 3, 3]);
 
         // Another parent, and a hold on the former one: what was does not change, and what comes is not reached.
         let other = bench.account(bench.root.id, Kind::Partner, "Other").await;
@@ -117,12 +126,12 @@ on_both_engines! {
         bench.write(move |tx, cx| account::move_to(tx, cx, &cmd)).await.expect("a move");
         hold(&bench, HoldTarget::Account(partner.id), Reach::Branch).await;
         at(&bench, "2026-02-12T10:00");
-        assert_eq!(days_of(&bench, query).await, [3, 3, 3, 0, 0, 3, 3, 3]);
+        assert_eq!(days(&total(&bench, query).await), [3, 3, 3, 0, 0, 3, 3, 3]);
         let later = ask(Scope::Account(customer.id), "2026-02-09", "2026-02-13");
-        assert_eq!(days_of(&bench, later.clone()).await, [3, 3, 3, 3, 0], "the 13th has not come");
+        assert_eq!(days(&total(&bench, later.clone()).await), [3, 3, 3, 3, 0], "the 13th has not come");
         hold(&bench, HoldTarget::Account(other.id), Reach::Branch).await;
         at(&bench, "2026-02-14T10:00");
-        assert_eq!(days_of(&bench, later).await, [3, 3, 3, 3, 0], "held since the 12th");
+        assert_eq!(days(&total(&bench, later).await), [3, 3, 3, 3, 0], "held since the 12th");
     }
 
     a_license_that_changes_hands_or_products_counts_once_a_day(bench) {
@@ -139,26 +148,109 @@ on_both_engines! {
         bench.change(change).await.expect("a change");
         at(&bench, "2026-02-05T10:00");
         let of = |account| ask(Scope::Account(account), "2026-02-01", "2026-02-04");
-        let mut firsts = by_license(&bench, of(one)).await;
-        firsts.retain(|figures| figures.of.0 == moved);
-        assert_eq!((firsts[0].of.2, &firsts[0].days, firsts[0].seats), (TermKind::Perpetual, &vec![2, 2, 0, 0], 0));
-        let seconds = by_license(&bench, of(two)).await;
-        assert_eq!((seconds[0].of, &seconds[0].days, seconds[0].seats), ((moved, paint, TermKind::Subscription), &vec![0, 0, 2, 2], 2));
+        let told = async |account| {
+            let rows = apart(&bench, &of(account), &[By::License, By::Term]).await;
+            let mut rows = rows.into_iter().filter(|row| row.of.license == Some(moved));
+            let row = rows.next().expect("a row");
+            (row.of.term, days(&row), row.seats)
+        };
+        assert_eq!(told(one).await, (Some(TermKind::Perpetual), vec![2, 2, 0, 0], Some(0)));
+        assert_eq!(told(two).await, (Some(TermKind::Subscription), vec![0, 0, 2, 2], Some(2)));
 
         let whole = ask(Scope::Branch(bench.root.id), "2026-02-01", "2026-02-04");
-        let sum = |figures: &[ProductFigures]| figures.iter().map(|figures| figures.seat_days).sum::<i64>();
-        assert_eq!(sum(&by_product(&bench, whole.clone()).await), 4 * 7);
-        let narrowed = |change: &dyn Fn(&mut SeatDays)| {
+        let terms = apart(&bench, &whole, &[By::Product, By::Term]).await;
+        let terms: Vec<_> = terms.iter().map(|row| (row.names.product.as_deref(), row.of.term, row.total.sum)).collect();
+        let expected = [
+            (Some("Paint"), Some(TermKind::Perpetual), 4),
+            (Some("Paint"), Some(TermKind::Subscription), 4),
+            (Some("Draw"), Some(TermKind::Perpetual), 20),
+        ];
+        assert_eq!(terms, expected);
+        let narrowed = async |change: &dyn Fn(&mut SeatDays)| {
             let mut query = whole.clone();
             change(&mut query);
-            by_product(&bench, query)
+            total(&bench, query).await.total.sum
         };
-        assert_eq!(sum(&narrowed(&|query| query.product = Some(draw)).await), 20);
-        assert_eq!(sum(&narrowed(&|query| query.term = Some(TermKind::Subscription)).await), 4);
+        assert_eq!(narrowed(&|_| ()).await, 4 * 7);
+        assert_eq!(narrowed(&|query| query.product = Some(draw)).await, 20);
+        assert_eq!(narrowed(&|query| query.term = Some(TermKind::Subscription)).await, 4);
         let root = bench.root.id;
         let category = bench.write(move |tx, cx| catalog::create_price_category(tx, cx, root, "Endpoint")).await.expect("a category").id;
         bench.write(move |tx, cx| catalog::set_price_categories(tx, cx, draw, &[category])).await.expect("set");
-        assert_eq!(sum(&narrowed(&|query| query.category = Some(category)).await), 20);
+        assert_eq!(narrowed(&|query| query.category = Some(category)).await, 20);
+    }
+
+    a_trial_is_told_apart_until_the_day_on_which_it_is_made_a_full_license(bench) {
+        let product = bench.product("Paint").await.id;
+        let customer = bench.account(bench.root.id, Kind::Customer, "C").await.id;
+        at(&bench, "2026-02-01T10:00");
+        let license = ordered(&bench, product, customer, 2).await;
+        let to = async |kind, days| {
+            let mut change = ChangeLicense::of(license);
+            change.terms.term = Some(TermChange { kind, days, end: None });
+            bench.change(change).await.expect("a change");
+        };
+        to(TermKind::Trial, Some(2)).await;
+        at(&bench, "2026-02-05T10:00");
+        to(TermKind::Trial, Some(30)).await;
+        at(&bench, "2026-02-07T23:00");
+        to(TermKind::Subscription, Some(365)).await;
+        at(&bench, "2026-02-10T10:00");
+        let week = ask(Scope::Branch(bench.root.id), "2026-02-01", "2026-02-08");
+        let told = apart(&bench, &week, &[By::Term]).await;
+        let told: Vec<_> = told.iter().map(|row| (row.of.term.expect("a kind"), days(row), row.seats)).collect();
+        let expected = [
+            (TermKind::Subscription, vec![0, 0, 0, 0, 0, 0, 2, 2], Some(2)),
+            // Over from the 4th to the 4th, and tried again from the 5th on.
+            (TermKind::Trial, vec![2, 2, 2, 0, 2, 2, 0, 0], Some(0)),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    what_has_several_categories_or_features_counts_in_each_and_what_has_none_by_itself(bench) {
+        let (paint, draw) = (bench.product("Paint").await.id, bench.product("Draw").await.id);
+        let root = bench.root.id;
+        let mut categories = Vec::new();
+        for name in ["Endpoint", "Server"] {
+            let made = bench.write(move |tx, cx| catalog::create_price_category(tx, cx, root, name)).await;
+            categories.push(made.expect("a category").id);
+        }
+        let both = categories.clone();
+        bench.write(move |tx, cx| catalog::set_price_categories(tx, cx, paint, &both)).await.expect("set");
+        at(&bench, "2026-02-01T10:00");
+        let plain = ordered(&bench, draw, root, 1).await;
+        let full = ordered(&bench, paint, root, 10).await;
+        let on = |code: &str, enabled: bool, limit| catalog::FeatureSetting { code: code.into(), enabled: Some(enabled), limit };
+        for (license, features) in [
+            (plain, vec![on("FLAG", false, None), on("FLOAT", false, Some(0)), on("POOL", false, Some(0)), on("STORE", false, None)]),
+            (full, vec![on("FLAG", true, None), on("FLOAT", false, Some(3)), on("POOL", false, Some(0)), on("STORE", false, None)]),
+        ] {
+            let mut change = ChangeLicense::of(license);
+            change.settings.features = features;
+            bench.change(change).await.expect("set");
+        }
+        at(&bench, "2026-02-03T10:00");
+        let days = ask(Scope::Account(root), "2026-02-01", "2026-02-02");
+        let told = async |each: &[By]| -> Vec<(Option<String>, Option<String>, i64)> {
+            let rows = apart(&bench, &days, each).await;
+            rows.into_iter().map(|row| (row.names.category, row.names.feature, row.total.sum)).collect()
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let expected = [(None, None, 2), (some("Endpoint"), None, 20), (some("Server"), None, 20)];
+        assert_eq!(told(&[By::Category]).await, expected);
+        let expected = [(None, None, 2), (None, some("FLAG"), 20), (None, some("FLOAT"), 20)];
+        assert_eq!(told(&[By::Feature]).await, expected);
+        let expected = [
+            (None, None, 2),
+            (some("Endpoint"), some("FLAG"), 20), (some("Endpoint"), some("FLOAT"), 20),
+            (some("Server"), some("FLAG"), 20), (some("Server"), some("FLOAT"), 20),
+        ];
+        assert_eq!(told(&[By::Category, By::Feature]).await, expected);
+        // Removed, it is under no feature, and still of its product.
+        bench.write(move |tx, cx| license::remove(tx, cx, full)).await.expect("removed");
+        assert_eq!(told(&[By::Feature]).await, [(None, None, 22)]);
+        let products = apart(&bench, &days, &[By::Product]).await;
+        assert_eq!(products.iter().map(|row| (row.of.product, row.total.sum)).collect::<Vec<_>>(), [(Some(paint), 20), (Some(draw), 2)]);
     }
 
     a_branch_is_the_sum_of_its_accounts_however_it_is_paged(bench) {
@@ -181,38 +273,41 @@ on_both_engines! {
         expected += 33;
         at(&bench, "2026-02-04T10:00");
         let query = ask(Scope::Branch(partner.id), "2026-02-01", "2026-02-03");
-        let whole = by_product(&bench, query.clone()).await;
+        let whole = total(&bench, query.clone()).await;
         // Held within the instant of the order: that day had no moment at which it could be used.
-        assert_eq!(whole[0].seat_days, expected);
-        for limit in [1, 2, 3, 100] {
+        assert_eq!(whole.total.sum, expected);
+        let query = SeatDays { each: vec![By::Account], ..query };
+        for limit in [1, 2, 3, 8, 100] {
             let (mut all, mut after) = (Vec::new(), None);
             loop {
-                let page = by_account(&bench, query.clone(), after, limit).await;
-                let Some(last) = page.last() else { break };
-                after = Some(last.of);
-                all.extend(page);
+                let report = page(&bench, query.clone(), after, limit).await;
+                all.extend(report.rows);
+                after = report.next;
+                if after.is_none() {
+                    break;
+                }
             }
             assert_eq!(all.len(), 8, "also the one without a license");
-            assert_eq!(all[0].of, partner.id);
-            assert_eq!(all.iter().map(|figures| figures.seat_days).sum::<i64>(), expected);
-            assert_eq!(all.iter().map(|figures| figures.seats).sum::<i64>(), whole[0].seats);
-            let by_day: Vec<i64> = (0..3).map(|n| all.iter().map(|figures| figures.days[n]).sum()).collect();
-            assert_eq!(by_day, whole[0].days);
+            assert_eq!((all[0].of.account, all[0].names.account.as_deref()), (Some(partner.id), Some("P")));
+            assert_eq!(all.iter().map(|row| row.total.sum).sum::<i64>(), expected);
+            assert_eq!(all.iter().map(|row| row.seats.expect("seats")).sum::<i64>(), whole.seats.expect("seats"));
+            let by_day: Vec<i64> = (0..3).map(|n| all.iter().map(|row| row.figures[n].sum).sum()).collect();
+            assert_eq!(by_day, days(&whole));
         }
     }
 
-    a_report_has_days_in_order_and_shows_the_callers_branch_alone(bench) {
+    a_report_shows_the_callers_branch_alone(bench) {
         let product = bench.product("Paint").await.id;
         let one = bench.account(bench.root.id, Kind::Partner, "One").await;
         let two = bench.account(bench.root.id, Kind::Partner, "Two").await;
         at(&bench, "2026-02-01T10:00");
         let license = ordered(&bench, product, two.id, 1).await;
         let refusal = async |query: SeatDays| {
-            bench.read(move |tx, cx| seat_days::by_product(tx, cx, &query)).await.map(|_| ()).expect_err("a refusal")
+            bench.read(move |tx, cx| seat_days::report(tx, cx, &query, None, 9)).await.map(|_| ()).expect_err("a refusal")
         };
         let own = Scope::Account(two.id);
-        assert!(matches!(refusal(ask(own, "2026-02-02", "2026-02-01")).await, Error::Refused(Refusal::Malformed { field: "to", .. })));
-        assert!(matches!(refusal(ask(own, "2024-01-01", "2026-02-01")).await, Error::Refused(Refusal::OutOfRange { field: "days", .. })));
+        let keys = SeatDays { each: vec![By::Key], ..ask(own, "2026-02-01", "2026-02-01") };
+        assert!(matches!(refusal(keys).await, Error::Refused(Refusal::Malformed { field: "each", .. })));
         let unknown = Scope::License(LicenseId(one.id.0));
         assert!(matches!(refusal(ask(unknown, "2026-02-01", "2026-02-01")).await, Error::Refused(Refusal::NotFound(Noun::License))));
 
@@ -221,7 +316,7 @@ on_both_engines! {
         for scope in [own, Scope::Branch(two.id), Scope::Branch(bench.root.id), Scope::License(license)] {
             let query = ask(scope, "2026-02-01", "2026-02-01");
             let caller = bench.caller(actor.clone());
-            let answer = bench.app.read(&caller, move |tx, cx| seat_days::by_product(tx, cx, &query)).await;
+            let answer = bench.app.read(&caller, move |tx, cx| seat_days::report(tx, cx, &query, None, 9)).await;
             assert!(matches!(answer, Err(Error::Refused(Refusal::NotFound(_)))), "{scope:?}: {answer:?}");
         }
     }

@@ -14,6 +14,7 @@ async fn create_user(bench: &Bench, login: &str) -> User {
         account: bench.root.id,
         name: "Ada".into(),
         login: login.to_owned(),
+        contact: serde_json::json!({}),
         password_hash: Some(hash),
         level: Level::Write,
     };

@@ -10,7 +10,7 @@ statements! {
 }
 
 /// More parameters than any statement takes: the engine prepares the statement, then refuses their number.
-const TOO_MANY: usize = 2_000;
+const TOO_MANY: usize = 10_000;
 
 fn prepare(tx: &mut dyn Tx, statement: Statement) -> Result<(), String> {
     let outcome = tx.execute(statement, &vec![Value::Null; TOO_MANY]);

@@ -1,6 +1,9 @@
-//! The documented example requests and answers, for the OpenAPI document and for tests.
+//! The documented example requests and answers, for the OpenAPI document and for tests; and requests that work in the demo
+//! world, of the calls whose documented ones name records that are not there.
 
 use crate::table::Verb::{self, Delete, Get, Post, Put};
+use serde_json::{Map, Value};
+use std::sync::LazyLock;
 
 /// What the documents show of one call.
 pub struct Example {
@@ -23,6 +26,12 @@ macro_rules! shown {
 /// What the documents show of a call.
 pub fn of(controller: &str, verb: Verb) -> Option<&'static Example> {
     EXAMPLES.iter().find(|example| example.controller == controller && example.verb == verb)
+}
+
+/// The inputs with which a call, named as in the OpenAPI document, does its work in the demo world.
+pub fn demo(operation: &str) -> Option<&'static Map<String, Value>> {
+    static DEMO: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(shown!("demo.json")).unwrap_or_default());
+    DEMO.get(operation).and_then(Value::as_object)
 }
 
 /// All documented examples, in the order of the table. That of NextLicenseCode's answer is lost; it has the shape of POST LicenseCode's.
@@ -116,6 +125,20 @@ mod tests {
                     false => input::from_query(request.trim(), call.inputs),
                 };
                 assert!(fields.is_ok(), "{} {}: {fields:?}", call.action, request);
+            }
+        }
+    }
+
+    #[test]
+    fn every_request_for_the_demo_world_names_a_call_and_inputs_of_it() {
+        let demo: Map<String, Value> = serde_json::from_str(shown!("demo.json")).expect("an object");
+        for (operation, inputs) in &demo {
+            let named =
+                |call: &&table::Call| format!("{}{}", call.verb.word().to_lowercase(), call.controller) == *operation;
+            let call = table::CALLS.iter().find(named).expect("a call");
+            for (name, value) in inputs.as_object().expect("inputs") {
+                assert!(call.inputs.iter().any(|input| input.name == name), "{operation}: {name}");
+                assert!(call.verb.has_body() || value.is_string(), "a query has texts alone: {operation}: {name}");
             }
         }
     }

@@ -167,11 +167,13 @@ fn pattern(of: Charset, some: bool) -> String {
     let any = match of {
         Charset::Any => r"\u0000",
         Charset::NoMarkup => r#"'"\\<>\u0000-\u001f\u007f-\u009f"#,
-        Charset::Line => r"\u0000-\u001f\u007f-\u009f",
+        Charset::Plain | Charset::Line => r"\u0000-\u001f\u007f-\u009f",
         Charset::Code if some => return "^[A-Za-z0-9-]+$".to_owned(),
         Charset::Code => return "^[A-Za-z0-9-]*$".to_owned(),
         Charset::Word if some => return "^[A-Za-z0-9_-]+$".to_owned(),
         Charset::Word => return "^[A-Za-z0-9_-]*$".to_owned(),
+        Charset::Visible if some => return "^[!-~]+$".to_owned(),
+        Charset::Visible => return "^[!-~]*$".to_owned(),
     };
     match (of, some) {
         (Charset::Line, true) => format!(r"^[^\s{any}]([^{any}]*[^\s{any}])?$"),

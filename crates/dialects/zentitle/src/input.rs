@@ -42,6 +42,8 @@ pub enum Idle {
 pub enum Charset {
     /// Any but NUL.
     Any,
+    /// No control characters.
+    Plain,
     /// No control characters and none of `'`, `"`, `\`, `<`, `>`.
     NoMarkup,
     /// No control characters, and no blanks at either end.
@@ -50,16 +52,20 @@ pub enum Charset {
     Code,
     /// Letters, digits, `_` and `-`.
     Word,
+    /// Visible ASCII characters.
+    Visible,
 }
 
 impl Charset {
     fn takes(self, text: &str) -> bool {
         match self {
             Charset::Any => !text.contains('\0'),
+            Charset::Plain => !text.contains(char::is_control),
             Charset::NoMarkup => !text.contains(['\'', '"', '\\', '<', '>']) && !text.contains(char::is_control),
             Charset::Line => !text.contains(char::is_control) && text.trim() == text,
             Charset::Code => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
             Charset::Word => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)),
+            Charset::Visible => text.bytes().all(|byte| byte.is_ascii_graphic()),
         }
     }
 }

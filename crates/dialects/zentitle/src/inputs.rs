@@ -11,9 +11,9 @@ const NAME: Kind = Kind::Text { min: 0, max: 255, of: Charset::Any };
 /// A name to give to something.
 const NEW_NAME: Kind = Kind::Text { min: 1, max: 200, of: Charset::Line };
 const COMPANY_NAME: Kind = Kind::Text { min: 0, max: 200, of: Charset::NoMarkup };
-const REMARK: Kind = Kind::Text { min: 0, max: 200, of: Charset::Any };
+const REMARK: Kind = Kind::Text { min: 0, max: 200, of: Charset::Plain };
 const VALUE: Kind = Kind::Text { min: 0, max: 4000, of: Charset::Any };
-const REFERENCE: Kind = Kind::Text { min: 0, max: 200, of: Charset::Any };
+const REFERENCE: Kind = Kind::Text { min: 0, max: 200, of: Charset::Plain };
 const NEW_CODE: Kind = Kind::Text { min: 1, max: 50, of: Charset::Word };
 const CERTIFICATE: Kind = Kind::Text { min: 0, max: 128 * 1024, of: Charset::Any };
 const NUMBER: Kind = Kind::Int { min: 0, max: MOST };
@@ -169,7 +169,8 @@ pub(crate) const ACTIVITY_GET: &[Input] =
     &[PRODUCT, CODE, Input::may("activated", Kind::Flag), Input::may("getSysInfo", Kind::Flag), PAGE, SIZE];
 pub(crate) const PRODUCT_AND_CODE: &[Input] = &[PRODUCT, CODE];
 pub(crate) const ACTIVITY_DELETE: &[Input] = &[PRODUCT, CODE, ANY_COMPUTER];
-pub(crate) const CODES_BY_ORDER_GET: &[Input] = &[Input::need("orderId", REFERENCE)];
+pub(crate) const CODES_BY_ORDER_GET: &[Input] =
+    &[Input::need("orderId", Kind::Text { min: 0, max: 200, of: Charset::Any })];
 pub(crate) const PASSIVE_POST: &[Input] = &[
     PRODUCT,
     Input::need("clientId", Kind::Text { min: 10, max: 255, of: Charset::Any }),
@@ -333,8 +334,12 @@ pub(crate) const CONSUMERS_GET: &[Input] = &[
     Input::may("startDate", Kind::When),
     Input::may("endDate", Kind::When),
 ];
-pub(crate) const CONSUMERS_POST: &[Input] =
-    &[PRODUCT, COMPUTER, Input::need("clientInfo", Kind::Object), Input::may("licenseCode", ID)];
+pub(crate) const CONSUMERS_POST: &[Input] = &[
+    PRODUCT,
+    Input::need("computerId", Kind::Text { min: 0, max: 64, of: Charset::Visible }).with_plus(),
+    Input::need("clientInfo", Kind::Object),
+    Input::may("licenseCode", Kind::Text { min: 0, max: 64, of: Charset::Plain }),
+];
 pub(crate) const PRODUCT_AND_COMPUTER: &[Input] = &[PRODUCT, COMPUTER];
 pub(crate) const TRIALS_GET: &[Input] = &[
     ANY_PRODUCT,
@@ -478,8 +483,11 @@ pub(crate) const STREAM_GET: &[Input] = &[
     Input::may("userId", ID),
     Input::may("licenseCode", ID),
 ];
-pub(crate) const STREAM_POST: &[Input] =
-    &[Input::need("event", NAME), ANY_PRODUCT, Input::may("payload", Kind::AnyJson)];
+pub(crate) const STREAM_POST: &[Input] = &[
+    Input::need("event", Kind::Text { min: 0, max: 255, of: Charset::Plain }),
+    ANY_PRODUCT,
+    Input::may("payload", Kind::AnyJson),
+];
 pub(crate) const TOKENS_PUT: &[Input] = &[
     PRODUCT,
     CODE,

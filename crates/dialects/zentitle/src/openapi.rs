@@ -58,7 +58,7 @@ fn error_response() -> Value {
 
 fn operation(call: &Call) -> Value {
     let mut operation = json!({
-        "operationId": format!("{}{}", call.verb.word().to_ascii_lowercase(), call.controller),
+        "operationId": operation_id(call),
         "summary": call.action,
         "description": description(call),
         "tags": [call.controller],
@@ -70,6 +70,10 @@ fn operation(call: &Call) -> Value {
     }
     operation["responses"] = responses(call);
     operation
+}
+
+fn operation_id(call: &Call) -> String {
+    format!("{}{}", call.verb.word().to_ascii_lowercase(), call.controller)
 }
 
 fn description(call: &Call) -> String {
@@ -121,8 +125,13 @@ fn success(call: &Call) -> Value {
     json!({ "description": "Success.", "content": { "application/json": content } })
 }
 
+/// The name of an example that works in the demo world as it is made.
+const DEMO: &str = "demo";
+/// The name of an example from the vendor's own documents.
+const DOCUMENTED: &str = "documented";
+
 fn name(place: usize) -> String {
-    if place == 0 { "documented".to_owned() } else { format!("documented-{}", place + 1) }
+    if place == 0 { DOCUMENTED.to_owned() } else { format!("{DOCUMENTED}-{}", place + 1) }
 }
 
 fn parsed(text: &str) -> Value {
@@ -137,9 +146,14 @@ fn parameter(call: &Call, input: &Input) -> Value {
         "schema": forms::schema(input, Place::Query),
     });
     let requests = examples::of(call.controller, call.verb).map(|example| example.requests).unwrap_or_default();
-    let shown = requests.first().and_then(|query| in_query(query.trim(), input.name));
-    if let Some(shown) = shown {
-        parameter["example"] = shown;
+    let documented = requests.first().and_then(|query| in_query(query.trim(), input.name));
+    let works = examples::demo(&operation_id(call)).and_then(|inputs| inputs.get(input.name)).cloned();
+    let shown: Map<_, _> = [(DEMO, works), (DOCUMENTED, documented)]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), json!({ "value": value? }))))
+        .collect();
+    if !shown.is_empty() {
+        parameter["examples"] = Value::Object(shown);
     }
     parameter
 }
@@ -154,9 +168,10 @@ fn in_query(query: &str, name: &str) -> Option<Value> {
 fn request_body(call: &Call) -> Value {
     let mut content = json!({ "schema": forms::object(call.inputs) });
     let requests = examples::of(call.controller, call.verb).map(|example| example.requests).unwrap_or_default();
-    if !requests.is_empty() {
-        let shown = requests.iter().enumerate();
-        let shown: Map<_, _> = shown.map(|(place, text)| (name(place), json!({ "value": parsed(text) }))).collect();
+    let works = examples::demo(&operation_id(call)).map(|inputs| (DEMO.to_owned(), json!({ "value": inputs })));
+    let documented = requests.iter().enumerate().map(|(place, text)| (name(place), json!({ "value": parsed(text) })));
+    let shown: Map<_, _> = works.into_iter().chain(documented).collect();
+    if !shown.is_empty() {
         content["examples"] = Value::Object(shown);
     }
     let required = call.inputs.iter().any(|input| input.required);
@@ -194,7 +209,7 @@ mod tests {
             let shown = match operation["parameters"].as_array() {
                 None => operation["requestBody"]["content"]["application/json"]["examples"].is_object(),
                 Some(parameters) => {
-                    let shown = |parameter: &&Value| parameter["example"].is_string();
+                    let shown = |parameter: &&Value| parameter["examples"].is_object();
                     let needed = parameters.iter().filter(|parameter| parameter["required"] == true);
                     parameters.is_empty()
                         || parameters.iter().any(|known| shown(&known)) && needed.clone().all(|known| shown(&known))

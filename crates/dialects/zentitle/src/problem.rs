@@ -164,7 +164,16 @@ impl Problem {
             Refusal::NoneFree => Self::new(StatusCode::NOT_FOUND, "No License Codes Available"),
             Refusal::BadCertificate(_) => Self::bad("Invalid Certificate"),
             Refusal::StaleCertificate => Self::bad("Certificate Too Old"),
-            Refusal::KeyReused => Self::conflict("Incorrect Data"),
+            Refusal::KeyReused
+            | Refusal::AlreadySuspended
+            | Refusal::NotSuspended
+            | Refusal::OperationRunning
+            | Refusal::NotAccepted { agreement: _ }
+            | Refusal::NotOffered
+            | Refusal::NotTrial
+            | Refusal::ExtendedOften { limit: _ }
+            | Refusal::Unchanged { field: _ }
+            | Refusal::NotExchangeable => Self::conflict("Incorrect Data"),
         }
     }
 }
@@ -222,6 +231,12 @@ fn missing_record(noun: Noun) -> Problem {
         | Noun::Daemon
         | Noun::PriceList
         | Noun::Statement
+        | Noun::Reconciliation
+        | Noun::RememberedName
+        | Noun::Mail
+        | Noun::Operation
+        | Noun::OrderRequest
+        | Noun::Agreement
         | Noun::Meter => Problem::not_found(entity(noun)),
     }
 }
@@ -241,6 +256,8 @@ fn entity(noun: Noun) -> &'static str {
         Noun::PriceCategory => "Price Category",
         Noun::PriceList => "Price List",
         Noun::Statement => "Statement",
+        Noun::Reconciliation => "Reconciliation",
+        Noun::RememberedName => "RememberedName",
         Noun::Profile => "Profile",
         Noun::Reseller => "Reseller",
         Noun::License => "License Code",
@@ -255,6 +272,10 @@ fn entity(noun: Noun) -> &'static str {
         Noun::StoredText => "Secure Store",
         Noun::Daemon => "Daemon",
         Noun::Meter => "Meter",
+        Noun::Mail => "Mail",
+        Noun::Operation => "Operation",
+        Noun::OrderRequest => "Order Request",
+        Noun::Agreement => "Agreement",
     }
 }
 

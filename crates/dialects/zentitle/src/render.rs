@@ -342,7 +342,7 @@ fn license_type(kind: TermKind) -> &'static str {
     match kind {
         TermKind::Perpetual => "perpetual",
         TermKind::Subscription => "subscriptionPeriod",
-        TermKind::Expiring => "expirationDate",
+        TermKind::Expiring | TermKind::Trial => "expirationDate",
     }
 }
 

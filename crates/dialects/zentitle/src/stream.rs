@@ -140,13 +140,18 @@ pub async fn add(asked: Asked) -> Result<Reply, Problem> {
             name,
             ip: String::new(),
             product,
-            code: convert::member_text(&data, "licenseCode"),
+            code: convert::member_text(&data, "licenseCode").filter(|code| names_code(code)),
             data,
         };
         stream::add(tx, cx, &record).map(|_| ())
     });
     added.await.map_err(|error| Problem::of(error, NAMES))?;
     Ok(Reply::message(says))
+}
+
+/// Can this be looked for as a license code? Payloads hold anything.
+fn names_code(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= 64 && !text.contains(char::is_control)
 }
 
 /// A product that a payload names, if there is one.

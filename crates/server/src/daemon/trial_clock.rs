@@ -1,6 +1,7 @@
 //! The movable clock of a daemon that was started for trials: read and moved forward by anybody who reaches it.
 
 use crate::jobs;
+use crate::mail::Carrier;
 use crate::refusal::problem;
 use crate::site::Family;
 use axum::extract::State;
@@ -38,7 +39,7 @@ async fn move_on(State((app, clock)): State<Shared>, Json(body): Json<Value>) ->
         return refuse(StatusCode::CONFLICT, "the clock moves forward only");
     }
     let kept = app.write(&app.system(), local::keep_time).await;
-    if let Err(error) = kept.and(jobs::run_all(&app).await) {
+    if let Err(error) = kept.and(jobs::run_all(&app, &Carrier::Nobody).await) {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
     }
     Json(json!({ "now": target })).into_response()

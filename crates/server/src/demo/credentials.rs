@@ -14,6 +14,8 @@ pub struct Credentials {
     pub zentitle: Option<Zentitle>,
     /// A second tenant, unrelated to the first.
     pub zentitle_other: Option<OtherZentitle>,
+    /// The people of the ESET dialect.
+    pub eset: Option<Eset>,
 }
 
 #[derive(Serialize)]
@@ -50,10 +52,55 @@ pub struct OtherZentitle {
     pub read_write: String,
 }
 
+/// What somebody signs in with.
+#[derive(Clone, Serialize)]
+pub struct SignIn {
+    /// The login.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+/// People of companies that sell, and old names of records that Fabrikam's can read.
+#[derive(Serialize)]
+pub struct Eset {
+    /// Of the distributor.
+    pub distributor: SignIn,
+    /// Of a partner that manages partners.
+    pub msp_manager: SignIn,
+    /// Of a partner.
+    pub msp: SignIn,
+    /// Of a managed partner that orders by itself.
+    pub managed_msp: SignIn,
+    /// Of a managed partner that orders by request.
+    pub untrusted_msp: SignIn,
+    /// Of another distributor.
+    pub other_distributor: SignIn,
+    /// Of the partner, and may look alone.
+    pub read_only: SignIn,
+    /// Names from the first generation of the service.
+    pub ema1: OldNames,
+}
+
+/// What records were called in the first generation of the service.
+#[derive(Clone, Copy, Serialize)]
+pub struct OldNames {
+    /// The partner.
+    pub company_id: &'static str,
+    /// One of its customers.
+    pub site_id: &'static str,
+    /// The same customer by its key.
+    pub legacy_key: &'static str,
+    /// A license of that customer.
+    pub license_id: &'static str,
+    /// The partner's user.
+    pub user_id: &'static str,
+}
+
 impl Credentials {
     pub(super) fn new(api_key: String, console_user: String, console_password: String) -> Self {
         let native = Native { api_key, console_url: String::new(), console_user, console_password };
-        Self { base_url: String::new(), native, zentitle: None, zentitle_other: None }
+        Self { base_url: String::new(), native, zentitle: None, zentitle_other: None, eset: None }
     }
 
     /// The credentials of the world at its address.
@@ -71,6 +118,9 @@ impl Credentials {
         );
         if let Some(tenant) = &self.zentitle {
             lines += &format!("zentitle  Authorization: bearer {}:{}\n", tenant.customer_id, tenant.read_write);
+        }
+        if let Some(people) = &self.eset {
+            lines += &format!("eset      user {}  password {}\n", people.msp.username, people.msp.password);
         }
         lines
     }

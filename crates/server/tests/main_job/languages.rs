@@ -48,7 +48,16 @@ fn product(demo: &Demo) -> String {
     let made = demo.native("POST", "/v1/products", Some(product)).ok();
     let id = made["id"].as_str().expect("an id").to_owned();
     demo.native("POST", "/v1/licenses", Some(json!({ "product": id, "codes": [CODE] }))).ok();
+    let meter = json!({ "name": "pages.printed", "aggregation": "sum", "unit": "pages", "from_devices": true });
+    demo.native("POST", "/v1/meters", Some(meter)).ok();
     id
+}
+
+/// How many pages were printed, by what the programs told.
+fn pages_printed(demo: &Demo) -> i64 {
+    let year = "from=2026-01-01&until=2027-12-31&per=month&reach=branch";
+    let report = demo.native("GET", &format!("/v1/reports/usage?meter=pages.printed&{year}"), None).ok();
+    report["items"][0]["total"]["value"].as_i64().expect("a figure")
 }
 
 /// How many devices the license is in use on.
@@ -105,6 +114,10 @@ fn a_program_in_c_from_end_to_end(engine: Engine) {
     painter.says("easel", &["renew"], "valid, drawing\n");
     let work = "FLOAT is on, 3 in all; edition studio\nspent two tokens, 1 left\nvalid, drawing\n";
     painter.says("easel", &["work"], work);
+    painter.says("easel", &["count", "pages.printed", "3"], "counted 3, not []\n");
+    let (exit, said) = painter.run("easel", &["count", "no.such.meter", "1"]);
+    assert!(exit == 0 && said.contains("counted 0") && said.contains("meter_unknown"), "{exit} {said}");
+    assert_eq!(pages_printed(&demo), 3);
 
     // What a program holds that went away without a word is held until its next copy looks after it.
     painter.says("canvas", &["activate", CODE], "valid, drawing\n");
@@ -154,8 +167,8 @@ fn the_python_package_from_end_to_end(engine: Engine) {
     python.env("LESSOR_SERVER", &demo.url).env("LESSOR_PRODUCT", &product).env("LESSOR_CODE", CODE);
     let output = python.output().expect("python3 runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("Ran 7 tests") && !said.contains("skipped"), "{said}");
-    assert_eq!(in_use(&demo), 0, "every test gave back what it took");
+    assert!(output.status.success() && said.contains("Ran 8 tests") && !said.contains("skipped"), "{said}");
+    assert_eq!((in_use(&demo), pages_printed(&demo)), (0, 12), "every test gave back what it took");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //! office that sees all of it. The bodies in `seed/` are sent byte for byte.
 
 mod daemon;
+mod examples;
 mod languages;
+mod msp;
 mod program;
 mod races;
 mod storage;

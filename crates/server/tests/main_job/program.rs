@@ -65,6 +65,15 @@ impl Answer {
 impl Demo {
     /// Starts it at the present: devices that are never online go by their own clock.
     pub fn start(engine: Engine) -> Self {
+        Self::start_with(engine, &[])
+    }
+
+    /// Starts it at another instant: the same one each time, whenever the test runs.
+    pub fn start_at(engine: Engine, clock: &str) -> Self {
+        Self::start_with(engine, &["--clock", clock])
+    }
+
+    fn start_with(engine: Engine, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let database = match engine {
             Engine::Sqlite => None,
@@ -73,7 +82,7 @@ impl Demo {
         let credentials = folder.path().join("credentials.json");
         let mut command = lessor();
         command.args(["demo", "--listen", "127.0.0.1:0", "--log-level", "warn"]);
-        command.arg("--credentials").arg(&credentials);
+        command.args(options).arg("--credentials").arg(&credentials);
         match &database {
             Some(database) => command.args(["--database", &database.url]),
             None => command.arg("--data").arg(folder.path().join("data")),

@@ -47,6 +47,10 @@ impl Running {
             Family::new("strings", &["/api/v2"], Router::new(), json_string).with_fallbacks(),
             health::family(readiness.clone(), metrics),
             docs::family(&documents()),
+            Family {
+                host: Some("own.example".into()),
+                ..Family::new("own", &[], docs::own_pages(documents()[1]), problem)
+            },
         ];
         let site = Site::new(families, health::rest());
         let listening = Listening { address: "127.0.0.1:0".parse().expect("an address"), tls, limits: limits.clone() };
@@ -77,7 +81,12 @@ impl Running {
 
     /// `GET` of a path.
     pub async fn get(&self, path: &str) -> String {
-        self.exchange(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).await
+        self.get_from("localhost", path).await
+    }
+
+    /// `GET` of a path on a host name.
+    pub async fn get_from(&self, host: &str, path: &str) -> String {
+        self.exchange(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await
     }
 
     /// Tells it to stop. The handle is done when everything is finished.

@@ -2,6 +2,7 @@
 
 mod harness;
 mod import;
+mod mail;
 mod pages;
 mod process;
 mod requests;

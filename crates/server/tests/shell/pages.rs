@@ -53,3 +53,23 @@ async fn each_page_offers_all_documents_and_opens_its_own() {
     assert!(server.get("/docs/nothing").await.starts_with("HTTP/1.1 404 "));
     assert!(server.get("/docs/nothing/openapi.json").await.starts_with("HTTP/1.1 404 "));
 }
+
+#[tokio::test]
+async fn on_a_host_name_of_its_own_an_api_has_its_pages_where_its_documents_say() {
+    let server = Running::start(brisk()).await;
+    let page = server.get_from("own.example", "/swagger/index.html").await;
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("<title>Other</title>"), "{page}");
+    for script in page.split('"').filter(|part| part.ends_with(".js") || part.ends_with(".css")) {
+        let answer =
+            server.get_from("own.example:8080", &format!("/swagger/{}", script.trim_start_matches("./"))).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{script}: {}", &answer[..answer.len().min(200)]);
+    }
+    let script = server.get_from("own.example", "/swagger/swagger-initializer.js").await;
+    assert!(script.contains("/swagger/v1/swagger.json") && !script.contains("/docs/"), "{script}");
+    let document = server.get_from("own.example", "/swagger/v1/swagger.json").await;
+    assert!(document.contains("\"openapi\": \"3.1.0\""), "{document}");
+    let short = server.get_from("own.example", "/swagger").await;
+    assert!(short.contains("location: /swagger/index.html\r\n"), "{short}");
+    assert!(server.get("/swagger/index.html").await.starts_with("HTTP/1.1 404 "));
+    assert!(server.get_from("own.example", "/healthz").await.starts_with("HTTP/1.1 200 "));
+}

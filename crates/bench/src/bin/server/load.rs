@@ -108,7 +108,8 @@ fn make_vendor(app: &App) -> Result<Vendor, Error> {
     })
 }
 
-fn account(parent: Option<AccountId>, kind: Kind, name: &str) -> CreateAccount {
+/// An account to make.
+pub fn account(parent: Option<AccountId>, kind: Kind, name: &str) -> CreateAccount {
     CreateAccount { id: None, parent, kind, name: name.to_owned(), contact: json!({}) }
 }
 

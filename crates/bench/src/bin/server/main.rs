@@ -1,10 +1,11 @@
-//! The server under measurement: `lessor` itself with all its commands, and two more that only the bench needs — `load`
-//! fills a store, `one-commit` serves with a commit for each request.
+//! The server under measurement: `lessor` itself with all its commands, and more that only the bench needs — `load` and
+//! `load-usage` fill a store, `close-month` closes a month, `one-commit` serves with a commit for each request.
 
 #![forbid(unsafe_code)]
 
 mod load;
 mod one_commit;
+mod usage;
 
 use clap::Parser;
 use std::io::Write;
@@ -19,6 +20,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Own {
     /// Fill an empty store
     Load(load::Load),
+    /// Fill an empty store with accounts and what they used
+    LoadUsage(usage::LoadUsage),
+    /// Close a month and tell how long it took
+    CloseMonth(usage::CloseMonth),
     /// Serve with a commit for each request
     OneCommit {
         /// Folder of the database
@@ -28,12 +33,15 @@ enum Own {
 }
 
 fn main() -> ExitCode {
-    let own = std::env::args().nth(1).is_some_and(|command| command == "load" || command == "one-commit");
+    let all = ["load", "load-usage", "close-month", "one-commit"];
+    let own = std::env::args().nth(1).is_some_and(|command| all.contains(&command.as_str()));
     if !own {
         return lessor_server::run();
     }
     let done = match Own::parse() {
         Own::Load(load) => load.run(),
+        Own::LoadUsage(load) => load.run(),
+        Own::CloseMonth(close) => close.run(),
         Own::OneCommit { data } => one_commit::serve(data),
     };
     match done {

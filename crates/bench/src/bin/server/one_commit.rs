@@ -6,6 +6,7 @@ use lessor_db::{Limits, Location, Store};
 use lessor_server::cli::Listen;
 use lessor_server::health::Readiness;
 use lessor_server::listener::Listener;
+use lessor_server::mail::Carrier;
 use lessor_server::refusal::problem;
 use lessor_server::settings::File;
 use lessor_server::shell::Shell;
@@ -27,7 +28,7 @@ pub fn serve(dir: PathBuf) -> Result<(), Box<dyn Error>> {
     let app = App::new(store, Arc::new(SystemClock::start()) as Arc<dyn Clock>, secret);
     let metrics = telemetry::metrics()?;
     let stopped: Result<(), Box<dyn Error>> = runtime.block_on(async {
-        tokio::spawn(jobs::run_for_ever(app.clone()));
+        tokio::spawn(jobs::run_for_ever(app.clone(), Arc::new(Carrier::Nobody)));
         let listener = Listener::bind(&listening).await?;
         let readiness = Readiness::default();
         let device = Family::new("device", &["/device/v1"], lessor_api::device(app.clone()), problem);

@@ -2,7 +2,7 @@
 
 pub(crate) mod rows;
 
-use super::{License, Role};
+use super::{License, Role, Terms};
 use crate::catalog::{self, Product, Profile};
 use crate::context::Context;
 use crate::error::Error;
@@ -58,6 +58,7 @@ impl<'a> Batch<'a> {
         code: String,
         role: Role,
     ) -> License {
+        let terms = profile.map_or(&self.product.terms, |profile| &profile.terms).clone();
         License {
             id: cx.new_id(),
             tenant: self.product.tenant,
@@ -69,11 +70,12 @@ impl<'a> Batch<'a> {
             reference: String::new(),
             order: String::new(),
             acquired: profile.is_some_and(|profile| profile.acquired),
-            terms: profile.map_or(&self.product.terms, |profile| &profile.terms).clone(),
+            terms: Terms { term: terms.term.issued(cx.now), ..terms },
             hold_count: 0,
             active_count: 0,
             returned_count: 0,
             last_activated_at: None,
+            trial_extensions: 0,
             created_at: cx.now,
             modified_at: cx.now,
             version: 1,

@@ -21,9 +21,9 @@ const LICENSE_TAIL: &str = " ON CONFLICT (product_id, code) DO NOTHING RETURNING
 const LICENSES_TEXT: Text<16_384> = many(LICENSE_HEAD, LICENSE, ROWS, 3, LICENSE_TAIL);
 const LICENSE_TEXT: Text<1_024> = many(LICENSE_HEAD, LICENSE, 1, 3, LICENSE_TAIL);
 
-const SEGMENT: &str = "(?, $1, ?, ?, $2, ?, ?, FALSE, $3, NULL)";
+const SEGMENT: &str = "(?, $1, ?, ?, $2, ?, ?, ?, FALSE, $3, NULL)";
 const SEGMENT_HEAD: &str = "INSERT INTO segments \
-    (id, tenant_id, license_id, account_id, product_id, term_kind, quantity, held, from_at, to_at) VALUES ";
+    (id, tenant_id, license_id, account_id, product_id, term_kind, ends_at, quantity, held, from_at, to_at) VALUES ";
 const SEGMENTS_TEXT: Text<4_096> = many(SEGMENT_HEAD, SEGMENT, ROWS, 3, "");
 const SEGMENT_TEXT: Text<256> = many(SEGMENT_HEAD, SEGMENT, 1, 3, "");
 
@@ -93,6 +93,7 @@ pub(super) fn insert_segments(
             license.id.into(),
             license.account.into(),
             license.terms.term.kind.word().into(),
+            license.terms.term.end.into(),
             license.terms.activation_limit.into(),
         ]);
     };

@@ -30,6 +30,15 @@ impl Branch {
         Self { from: path.as_str().to_owned(), to: path.end() }
     }
 
+    /// From a path on, included, up to a text, excluded.
+    pub(super) fn stretch(&self) -> (&str, &str) {
+        (&self.from, &self.to)
+    }
+
+    fn holds(&self, path: &Path) -> bool {
+        (self.from.as_str()..self.to.as_str()).contains(&path.as_str())
+    }
+
     /// What is left of it behind an account.
     pub(crate) fn after(&self, path: &Path) -> Self {
         Self { from: behind(path).max(self.from.clone()), to: self.to.clone() }
@@ -67,11 +76,6 @@ pub(crate) struct Counted<'a> {
 }
 
 impl Loaded {
-    /// Is this one of the accounts asked for?
-    pub(crate) fn asks_for(&self, account: AccountId) -> bool {
-        self.accounts.iter().any(|place| place.id == account)
-    }
-
     /// Counts each license.
     pub(crate) fn count(&self, days: &Days) -> impl Iterator<Item = Counted<'_>> {
         let stops = |account| self.stops.get(&account).map_or(&[][..], Vec::as_slice);
@@ -105,6 +109,15 @@ pub(crate) fn load_accounts(tx: &mut dyn Tx, ids: &[Uuid], time: Interval) -> Re
     segments.sort_by_key(|owned| (owned.license, owned.segment.from));
     segments.dedup_by_key(|owned| owned.segment.id);
     complete(tx, accounts, segments, None, time)
+}
+
+/// What there is to count of some licenses while they were with accounts of a branch.
+pub(super) fn load_licenses(tx: &mut dyn Tx, ids: &[Uuid], time: Interval, branch: &Branch) -> Result<Loaded, Error> {
+    let mut segments = rows::segments_of_licenses(tx, ids, time)?;
+    segments.sort_by_key(|owned| (owned.license, owned.segment.from));
+    let loaded = complete(tx, Vec::new(), segments, None, time)?;
+    let (accounts, elsewhere) = loaded.elsewhere.into_iter().partition(|place| branch.holds(&place.path));
+    Ok(Loaded { accounts, elsewhere, ..loaded })
 }
 
 /// What there is to count of one license, and of the accounts it was with.

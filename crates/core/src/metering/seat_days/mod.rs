@@ -3,18 +3,16 @@
 //!
 //! A license counts on a day for the last moment of that day at which nothing stopped it: with the quantity, the product
 //! and the account it had then. So what changes during a day counts from that day on, the day of a suspension or a
-//! removal still counts, the day of a return counts again, and a day that was stopped from beginning to end counts 0.
+//! removal still counts, the day of a return counts again, and a day that was stopped from beginning to end counts 0. The end
+//! of a term stops like a suspension, and an extension is a return.
 
 mod load;
 mod query;
 pub(crate) mod rows;
 mod stops;
 
-pub(crate) use load::{Loaded, load_accounts};
-pub use query::{
-    AccountFigures, CUTOFF_MINUTES, Figures, LicenseFigures, MAX_DAYS, ProductFigures, Scope, SeatDays, ZONE,
-    by_account, by_license, by_product,
-};
+pub(crate) use load::{Branch, Loaded, load, load_accounts};
+pub use query::{CUTOFF_MINUTES, Scope, SeatDays, ZONE, report};
 
 use super::day::{Day, DayRule};
 use crate::clock::Timestamp;
@@ -36,6 +34,12 @@ pub(crate) const FOREVER: i64 = i64::MAX;
 impl Interval {
     fn between(from: Timestamp, to: Option<Timestamp>) -> Self {
         Self { from, to: to.unwrap_or(Timestamp::from_micros(FOREVER)) }
+    }
+
+    /// When a segment counts, as far as it says so itself: nothing does behind the end of its term.
+    fn of(segment: &Segment) -> Self {
+        let whole = Self::between(segment.from, segment.to);
+        Self { to: segment.ends_at.map_or(whole.to, |end| whole.to.min(end)), ..whole }
     }
 
     fn within(self, other: Interval) -> Option<Self> {
@@ -121,7 +125,7 @@ pub fn count<'a>(days: &Days, segments: &[Segment], stops: impl Fn(AccountId) ->
     // The free end of the days: what counts on a day is what came last on it.
     let mut free = days.len();
     for (at, segment) in segments.iter().enumerate().rev().filter(|(_, segment)| !segment.held) {
-        let Some(lasted) = Interval::between(segment.from, segment.to).within(whole) else { continue };
+        let Some(lasted) = Interval::of(segment).within(whole) else { continue };
         for stretch in unstopped(lasted, stops(segment.account)).into_iter().rev() {
             let first = days.place(stretch.from);
             let end = free.min(days.place(stretch.to.plus_micros(-1)) + 1);
@@ -146,7 +150,7 @@ pub fn in_force<'a>(days: &Days, segments: &[Segment], stops: impl Fn(AccountId)
         return None;
     }
     let covers = |interval: &Interval| interval.from <= close && close < interval.to;
-    let at = segments.iter().position(|segment| covers(&Interval::between(segment.from, segment.to)))?;
+    let at = segments.iter().position(|segment| covers(&Interval::of(segment)))?;
     let segment = &segments[at];
     (!segment.held && !stops(segment.account).iter().any(covers)).then_some(at)
 }

@@ -1,23 +1,24 @@
-//! Reports of seat days: of one license, one account or a branch; by product and kind of right, by account, by license.
+//! Reports of seat days: of one license, one account or a branch, altogether or told apart.
 
-use super::load::{Branch, Counted, Loaded, load, load_license};
+use super::load::{Branch, Counted, Loaded, load, load_license, load_licenses};
 use super::{Days, rows};
 use crate::account::{self, Account};
 use crate::context::{Action, Context};
-use crate::error::{Error, Noun, Refusal};
+use crate::error::{Error, Noun};
 use crate::id::{AccountId, LicenseId, PriceCategoryId, ProductId};
 use crate::identity::Right;
 use crate::license::{Segment, TermKind};
+use crate::metering::apart::{Apart, By, Names, Of, Place};
 use crate::metering::day::{Day, DayRule};
+use crate::metering::{Figure, Figures, Per, Range, Report};
 use lessor_db::Tx;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use uuid::Uuid;
 
 /// The time zone whose days count, unless a report says otherwise.
 pub const ZONE: &str = "Europe/Prague";
 /// How many minutes past midnight a day still lasts, unless a report says otherwise.
 pub const CUTOFF_MINUTES: i64 = 30;
-/// Most days of a report.
-pub const MAX_DAYS: i64 = 400;
 /// Accounts read at once when a whole branch is summed up.
 const AT_ONCE: u32 = 500;
 
@@ -45,110 +46,57 @@ pub struct SeatDays {
     pub term: Option<TermKind>,
     /// When days begin and end.
     pub rule: DayRule,
-    /// The first day.
-    pub from: Day,
-    /// The last day, counted too; at most [`MAX_DAYS`] in all.
-    pub to: Day,
+    /// Which days.
+    pub range: Range,
+    /// What a figure is of.
+    pub per: Per,
+    /// By what figures are told apart; by nothing, the report has one row.
+    pub each: Vec<By>,
 }
 
-/// What counted in a range of days.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Figures<K> {
-    /// Of what.
-    pub of: K,
-    /// The sum of all days.
-    pub seat_days: i64,
-    /// The seats in force at the end of the last day, as far as it has come.
-    pub seats: i64,
-    /// The seats of each day of the range, zeros too.
-    pub days: Vec<i64>,
-}
-
-/// What counted of each product and kind of right.
-pub type ProductFigures = Figures<(ProductId, TermKind)>;
-/// What counted of an account.
-pub type AccountFigures = Figures<AccountId>;
-/// What counted of a license while it was to a product and of a kind.
-pub type LicenseFigures = Figures<(LicenseId, ProductId, TermKind)>;
-
-/// Seat days by product and kind of right: only those of which something counted or is in force.
+/// Seat days behind a place: of at most `limit` accounts or licenses, where these are told apart, otherwise at most `limit`
+/// rows. Every account of the branch that the caller sees has a row where accounts alone are told apart; otherwise only what
+/// counted or is in force.
 ///
 /// # Errors
-/// `NotFound` for the license, account or price category; `Malformed` or `OutOfRange` for the days.
-pub fn by_product(tx: &mut dyn Tx, cx: &Context<'_>, query: &SeatDays) -> Result<Vec<ProductFigures>, Error> {
-    let asked = Asked::new(tx, cx, query)?;
-    let mut sums = BTreeMap::new();
-    asked.each(tx, cx, |loaded, seen| {
-        asked.add(&mut sums, loaded, seen, |_, segment| (segment.product, segment.term));
-    })?;
-    Ok(listed(sums))
-}
-
-/// Seat days by license, product and kind of right: only those of which something counted or is in force.
-///
-/// # Errors
-/// As [`by_product`]; `Malformed` for a branch: its licenses are told account by account.
-pub fn by_license(tx: &mut dyn Tx, cx: &Context<'_>, query: &SeatDays) -> Result<Vec<LicenseFigures>, Error> {
-    if matches!(query.scope, Scope::Branch(_)) {
-        return Err(Error::malformed("reach", "licenses are told of one account at a time"));
-    }
-    let asked = Asked::new(tx, cx, query)?;
-    let mut sums = BTreeMap::new();
-    asked.each(tx, cx, |loaded, seen| {
-        asked.add(&mut sums, loaded, seen, |counted, segment| (counted.license, segment.product, segment.term));
-    })?;
-    Ok(listed(sums))
-}
-
-/// Seat days by account, in the order of the tree from the top down: every account that the caller sees, also where
-/// nothing counted. At most `limit` of those behind `after`.
-///
-/// # Errors
-/// As [`by_product`]; `Malformed` for a license, `NotFound` for `after` outside the branch.
-pub fn by_account(
+/// `NotFound` for the license, account or price category, and for `after` outside the branch; `Malformed` for keys in `each`.
+pub fn report(
     tx: &mut dyn Tx,
     cx: &Context<'_>,
     query: &SeatDays,
-    after: Option<AccountId>,
+    after: Option<Uuid>,
     limit: u32,
-) -> Result<Vec<AccountFigures>, Error> {
-    let asked = Asked::new(tx, cx, query)?;
-    let Some(mut rest) = asked.branch.clone() else {
-        return Err(Error::malformed("license", "accounts are told of a branch"));
-    };
-    if let Some(after) = after {
-        let last = account::authorized(tx, cx, after, &Action::read(Right::USAGE_READ), Noun::Account)?;
-        rest = rest.after(&last.path);
+) -> Result<Report, Error> {
+    let apart = Apart::by(&query.each);
+    if apart.is(By::Key) {
+        return Err(Error::malformed("each", "seat days have no keys"));
     }
-    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut found = Vec::new();
-    while found.len() < wanted {
-        let loaded = load(tx, &rest, asked.days.span(), limit)?;
-        let Some(last) = loaded.accounts.last() else { break };
-        rest = rest.after(&last.path);
-        let seen = seen(cx, &loaded);
-        let mut sums = BTreeMap::new();
-        asked.add(&mut sums, &loaded, &seen, |_, segment| segment.account);
-        for place in loaded.accounts.iter().filter(|place| seen.contains(&place.id)) {
-            let sum = sums.remove(&place.id).unwrap_or_else(|| Sum::zero(&asked.days));
-            found.push(sum.figures(place.id));
+    let mut asked = Asked::new(tx, cx, query, apart)?;
+    match asked.branch.clone() {
+        Some(branch) if asked.apart.is(By::License) => asked.by_license(tx, cx, &branch, after, limit),
+        Some(branch) if asked.apart.is(By::Account) => asked.by_account(tx, cx, branch, after, limit),
+        branch => {
+            let sums = asked.together(tx, cx, branch)?;
+            Report::numbered(tx, sums.into_iter(), after, limit, |_, (of, sum)| Ok(asked.row(of, &sum)))
         }
     }
-    found.truncate(wanted);
-    Ok(found)
 }
 
 /// A query that was found to be in order.
 struct Asked<'a> {
     query: &'a SeatDays,
+    apart: Apart,
     /// The stretch of the tree; none for a license.
     branch: Option<Branch>,
     days: Days,
+    today: Day,
     products: Option<HashSet<ProductId>>,
 }
 
+type Sums = BTreeMap<Of, Sum>;
+
 impl<'a> Asked<'a> {
-    fn new(tx: &mut dyn Tx, cx: &Context<'_>, query: &'a SeatDays) -> Result<Self, Error> {
+    fn new(tx: &mut dyn Tx, cx: &Context<'_>, query: &'a SeatDays, apart: Apart) -> Result<Self, Error> {
         let read = Action::read(Right::USAGE_READ);
         let branch = match query.scope {
             Scope::License(license) => {
@@ -159,67 +107,165 @@ impl<'a> Asked<'a> {
             Scope::Account(id) => Some(Branch::own(&seen_account(tx, cx, id)?.path)),
             Scope::Branch(id) => Some(Branch::whole(&seen_account(tx, cx, id)?.path)),
         };
-        if query.to < query.from {
-            return Err(Error::malformed("to", "it must not lie before `from`"));
-        }
-        if query.from.through(query.to) > MAX_DAYS {
-            return Err(Refusal::OutOfRange { field: "days", min: 1, max: MAX_DAYS }.into());
-        }
         let products = match query.category {
             None => None,
             Some(category) => Some(products_of(tx, cx, category)?),
         };
-        Ok(Self { query, branch, days: Days::new(&query.rule, query.from, query.to, cx.now), products })
+        let days = Days::new(&query.rule, query.range.from, query.range.until, cx.now);
+        Ok(Self { query, apart, branch, days, today: query.rule.day_of(cx.now), products })
     }
 
-    /// Hands over all there is to count, in stretches, with the accounts that are asked for.
-    fn each(
-        &self,
-        tx: &mut dyn Tx,
-        cx: &Context<'_>,
-        mut each: impl FnMut(&Loaded, &HashSet<AccountId>),
-    ) -> Result<(), Error> {
-        let Some(mut rest) = self.branch.clone() else {
-            let Scope::License(license) = self.query.scope else { return Ok(()) };
+    /// All rows of a license, or of a branch of which neither accounts nor licenses are told apart.
+    fn together(&mut self, tx: &mut dyn Tx, cx: &Context<'_>, branch: Option<Branch>) -> Result<Sums, Error> {
+        let mut sums = Sums::new();
+        if self.query.each.is_empty() {
+            sums.insert(Of::default(), Sum::zero(&self.days));
+        }
+        let Some(mut rest) = branch else {
+            let Scope::License(license) = self.query.scope else { return Ok(sums) };
             let loaded = load_license(tx, license, self.days.span())?;
-            each(&loaded, &seen(cx, &loaded));
-            return Ok(());
+            self.add(tx, &mut sums, &loaded, &seen(cx, &loaded))?;
+            return Ok(sums);
         };
         loop {
             let loaded = load(tx, &rest, self.days.span(), AT_ONCE)?;
-            let Some(last) = loaded.accounts.last() else { return Ok(()) };
+            let Some(last) = loaded.accounts.last() else { return Ok(sums) };
             rest = rest.after(&last.path);
-            each(&loaded, &seen(cx, &loaded));
+            self.add(tx, &mut sums, &loaded, &seen(cx, &loaded))?;
         }
     }
 
-    /// Adds what counted to the sums under the key that `key` gives each license and segment.
-    fn add<K: Ord>(
-        &self,
-        sums: &mut BTreeMap<K, Sum>,
-        loaded: &Loaded,
-        seen: &HashSet<AccountId>,
-        key: impl Fn(&Counted<'_>, &Segment) -> K,
-    ) {
-        for counted in loaded.count(&self.days) {
-            let wanted = |segment: &Segment| seen.contains(&segment.account) && self.fits(segment);
-            for run in &counted.runs {
-                let segment = &counted.segments[run.segment];
-                if wanted(segment) {
-                    let sum = sums.entry(key(&counted, segment)).or_insert_with(|| Sum::zero(&self.days));
-                    sum.days[run.first..=run.last].iter_mut().for_each(|day| *day += segment.quantity);
-                }
+    /// Rows of accounts, in the order of the tree from the top down.
+    fn by_account(
+        &mut self,
+        tx: &mut dyn Tx,
+        cx: &Context<'_>,
+        branch: Branch,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Report, Error> {
+        let mut rest = branch;
+        if let Some(after) = after {
+            let last = seen_account(tx, cx, AccountId(after))?;
+            rest = rest.after(&last.path);
+        }
+        let (mut found, mut shown) = (Vec::new(), Vec::new());
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        loop {
+            // One more tells whether there are more.
+            let loaded = load(tx, &rest, self.days.span(), limit.saturating_add(1))?;
+            let Some(last) = loaded.accounts.last() else { break };
+            rest = rest.after(&last.path);
+            let seen = seen(cx, &loaded);
+            let mut sums = Sums::new();
+            self.add(tx, &mut sums, &loaded, &seen)?;
+            let mut of_account: HashMap<Option<AccountId>, Vec<(Of, Sum)>> = HashMap::new();
+            for (of, sum) in sums {
+                of_account.entry(of.account).or_default().push((of, sum));
             }
-            if let Some(segment) = counted.in_force.map(|at| &counted.segments[at]).filter(|segment| wanted(segment)) {
-                sums.entry(key(&counted, segment)).or_insert_with(|| Sum::zero(&self.days)).seats += segment.quantity;
+            for place in loaded.accounts.iter().filter(|place| seen.contains(&place.id)) {
+                if shown.len() == wanted {
+                    return Report::named(tx, found, shown.last().copied(), HashMap::new());
+                }
+                let account = Some(place.id);
+                let own = of_account.remove(&account);
+                // Where accounts alone are told apart, also one of which nothing counted.
+                let nothing = || vec![(Of { account, ..Of::default() }, Sum::zero(&self.days))];
+                let own = own.or_else(|| (!self.apart.asks_licenses()).then(nothing)).unwrap_or_default();
+                found.extend(own.into_iter().map(|(of, sum)| self.row(of, &sum)));
+                shown.push(place.id.0);
+            }
+            if loaded.accounts.len() <= wanted {
+                break;
             }
         }
+        Report::named(tx, found, None, HashMap::new())
+    }
+
+    /// Rows of licenses, in the order of their ids.
+    fn by_license(
+        &mut self,
+        tx: &mut dyn Tx,
+        cx: &Context<'_>,
+        branch: &Branch,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Report, Error> {
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut after = after.unwrap_or(Uuid::nil());
+        loop {
+            let mut ids = rows::licenses(tx, branch.stretch(), self.days.span(), after, limit.saturating_add(1))?;
+            let more = ids.len() > wanted;
+            ids.truncate(wanted);
+            after = ids.last().copied().unwrap_or(after);
+            let loaded = load_licenses(tx, &ids, self.days.span(), branch)?;
+            let mut sums = Sums::new();
+            self.add(tx, &mut sums, &loaded, &seen(cx, &loaded))?;
+            // Licenses of which nothing counts have no row: a page without any is none.
+            if !sums.is_empty() || !more {
+                let mut found: Vec<_> = sums.into_iter().map(|(of, sum)| self.row(of, &sum)).collect();
+                found.sort_by_key(|row| row.of.license);
+                return Report::named(tx, found, more.then_some(after), HashMap::new());
+            }
+        }
+    }
+
+    /// Adds what counted in what was loaded to the sums of the rows that it counts in.
+    fn add(
+        &mut self,
+        tx: &mut dyn Tx,
+        sums: &mut Sums,
+        loaded: &Loaded,
+        seen: &HashSet<AccountId>,
+    ) -> Result<(), Error> {
+        let counted: Vec<Counted<'_>> = loaded.count(&self.days).collect();
+        let wanted = |segment: &&Segment| seen.contains(&segment.account) && self.fits(segment);
+        let place = |counted: &Counted<'_>, segment: &Segment| Place {
+            account: segment.account,
+            license: Some(counted.license),
+            kind: Some((segment.product, segment.term)),
+        };
+        let mut all = Vec::new();
+        for counted in &counted {
+            let segment = |at: usize| Some(&counted.segments[at]).filter(wanted);
+            let runs = counted.runs.iter().filter_map(|run| Some((segment(run.segment)?, Some(run))));
+            let in_force = counted.in_force.and_then(segment).map(|segment| (segment, None));
+            all.extend(runs.chain(in_force).map(|(segment, run)| (place(counted, segment), segment.quantity, run)));
+        }
+        self.apart.learn(tx, all.iter().map(|(place, ..)| *place))?;
+        for (place, quantity, run) in &all {
+            for of in self.apart.rows(place) {
+                let sum = sums.entry(of).or_insert_with(|| Sum::zero(&self.days));
+                match run {
+                    Some(run) => sum.days[run.first..=run.last].iter_mut().for_each(|day| *day += quantity),
+                    None => sum.seats += quantity,
+                }
+            }
+        }
+        Ok(())
     }
 
     fn fits(&self, segment: &Segment) -> bool {
         self.query.product.is_none_or(|product| product == segment.product)
             && self.query.term.is_none_or(|term| term == segment.term)
             && self.products.as_ref().is_none_or(|products| products.contains(&segment.product))
+    }
+
+    fn row(&self, of: Of, sum: &Sum) -> Figures {
+        let range = self.query.range;
+        let figure = |period: Range| {
+            let at = |day: Day| usize::try_from(range.from.through(day)).unwrap_or(0);
+            let days = &sum.days[at(period.from) - 1..at(period.until)];
+            let begun = period.from.through(period.until.min(self.today));
+            Figure { from: period.from, until: period.until, days: begun, sum: days.iter().sum(), last: 0 }
+        };
+        Figures {
+            of,
+            names: Names::default(),
+            figures: range.periods(self.query.per).into_iter().map(figure).collect(),
+            total: figure(range),
+            seats: Some(sum.seats),
+        }
     }
 }
 
@@ -233,14 +279,6 @@ impl Sum {
     fn zero(days: &Days) -> Self {
         Self { seats: 0, days: vec![0; days.len()] }
     }
-
-    fn figures<K>(self, of: K) -> Figures<K> {
-        Figures { of, seat_days: self.days.iter().sum(), seats: self.seats, days: self.days }
-    }
-}
-
-fn listed<K>(sums: BTreeMap<K, Sum>) -> Vec<Figures<K>> {
-    sums.into_iter().map(|(key, sum)| sum.figures(key)).collect()
 }
 
 fn seen_account(tx: &mut dyn Tx, cx: &Context<'_>, id: AccountId) -> Result<Account, Error> {

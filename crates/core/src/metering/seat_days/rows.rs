@@ -8,13 +8,13 @@ use crate::account::{Path, Reach};
 use crate::catalog::rows::{fifty, padded};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, LicenseId, PriceCategoryId, ProductId};
-use crate::license::{Segment, TermKind};
+use crate::license::Segment;
 use lessor_db::{FromRow, Row, StoreError, Tx, statements};
 use uuid::Uuid;
 
 macro_rules! segment_columns {
     () => {
-        "SELECT s.license_id, s.id, s.account_id, s.product_id, s.term_kind, s.quantity, s.held, s.from_at, s.to_at FROM segments s "
+        "SELECT s.license_id, s.id, s.account_id, s.product_id, s.term_kind, s.ends_at, s.quantity, s.held, s.from_at, s.to_at FROM segments s "
     };
 }
 
@@ -32,6 +32,11 @@ statements! {
         AND x.from_at < $52 AND (x.to_at IS NULL OR x.to_at > $51))");
     SEGMENTS_OF_LICENSE = concat!(segment_columns!(),
         "WHERE s.license_id = $1 AND s.from_at < $3 AND (s.to_at IS NULL OR s.to_at > $2) ORDER BY s.from_at");
+    SEGMENTS_OF_LICENSES = concat!(segment_columns!(), "WHERE s.from_at < $52 AND (s.to_at IS NULL OR s.to_at > $51) \
+        AND s.license_id IN (", fifty!(), ")");
+    LICENSES = "SELECT DISTINCT x.license_id FROM accounts a JOIN segments x ON x.account_id = a.id \
+        WHERE a.path >= $1 AND a.path < $2 AND x.from_at < $4 AND (x.to_at IS NULL OR x.to_at > $3) \
+        AND x.license_id > $5 ORDER BY x.license_id LIMIT $6";
     OWNER = "SELECT account_id FROM segments WHERE license_id = $1 ORDER BY from_at DESC LIMIT 1";
     HOLDS = "SELECT h.account_id, h.reach, h.placed_at, h.lifted_at FROM accounts a JOIN holds h ON h.account_id = a.id \
         WHERE a.path >= $1 AND a.path < $2 AND h.placed_at < $4 AND (h.lifted_at IS NULL OR h.lifted_at > $3)";
@@ -95,16 +100,16 @@ pub(super) struct Owned {
 
 impl FromRow for Owned {
     fn from_row(row: &dyn Row) -> Result<Self, StoreError> {
-        let term: TermKind = row.get(4)?;
         let segment = Segment {
             id: row.get(1)?,
             account: row.get(2)?,
             product: row.get(3)?,
-            term,
-            quantity: row.get(5)?,
-            held: row.get(6)?,
-            from: row.get(7)?,
-            to: row.get(8)?,
+            term: row.get(4)?,
+            ends_at: row.get(5)?,
+            quantity: row.get(6)?,
+            held: row.get(7)?,
+            from: row.get(8)?,
+            to: row.get(9)?,
         };
         Ok(Self { license: row.get(0)?, segment })
     }
@@ -130,6 +135,26 @@ pub(super) fn segments_of_accounts(tx: &mut dyn Tx, ids: &[Uuid], time: Interval
     chunked(tx, ids, |tx, chunk| {
         tx.all(SEGMENTS_OF_ACCOUNTS, &[padded(chunk), vec![time.from.into(), time.to.into()]].concat())
     })
+}
+
+/// In no order.
+pub(super) fn segments_of_licenses(tx: &mut dyn Tx, ids: &[Uuid], time: Interval) -> Result<Vec<Owned>, StoreError> {
+    chunked(tx, ids, |tx, chunk| {
+        tx.all(SEGMENTS_OF_LICENSES, &[padded(chunk), vec![time.from.into(), time.to.into()]].concat())
+    })
+}
+
+/// The licenses that were with accounts of a stretch in that time, in the order of their ids, behind one of them.
+pub(super) fn licenses(
+    tx: &mut dyn Tx,
+    (from, to): Stretch<'_>,
+    time: Interval,
+    after: Uuid,
+    limit: u32,
+) -> Result<Vec<Uuid>, StoreError> {
+    let params = [from.into(), to.into(), time.from.into(), time.to.into(), after.into(), limit.into()];
+    let ids: Vec<(Uuid,)> = tx.all(LICENSES, &params)?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) fn segments_of(tx: &mut dyn Tx, license: LicenseId, time: Interval) -> Result<Vec<Owned>, StoreError> {

@@ -27,6 +27,7 @@ fn segment(quantity: i64, held: bool, from: Timestamp, to: Option<Timestamp>) ->
         account: account(1),
         product: ProductId(Uuid::nil()),
         term: TermKind::Perpetual,
+        ends_at: None,
         quantity,
         held,
         from,
@@ -125,6 +126,41 @@ fn the_day_of_a_removal_counts_with_the_last_quantity_and_no_seats_are_left() {
     assert_eq!(seats(&days, &same_day, &[]), [0, 7]);
 }
 
+/// The history with ends of terms: in the order of its segments.
+fn ending(history: Vec<Segment>, ends: &[&str]) -> Vec<Segment> {
+    let ended = |(segment, end): (Segment, &&str)| Segment { ends_at: Some(at(end)), ..segment };
+    history.into_iter().zip(ends).map(ended).collect()
+}
+
+#[test]
+fn the_day_on_which_a_term_ends_counts_and_days_count_again_from_an_extension_on() {
+    let days = prague("2026-03-08", "2026-03-16");
+    let ends = ending(history(&[("2026-03-01T10:00", 10, false)]), &["2026-03-11T12:00"]);
+    assert_eq!(seats(&days, &ends, &[]), [10, 10, 10, 10, 0, 0, 0, 0, 0]);
+    assert_eq!((in_the_end(&days, &ends), in_the_end(&prague("2026-03-01", "2026-03-10"), &ends)), (0, 10));
+    // Extended in time, nothing is missing; extended late, the days in between are; and what is extended ends again.
+    let extended = |when| history(&[("2026-03-01T10:00", 10, false), (when, 10, false)]);
+    let ends = ["2026-03-11T12:00", "2026-03-15T12:00"];
+    let early = ending(extended("2026-03-11T11:59"), &ends);
+    assert_eq!(seats(&days, &early, &[]), [10, 10, 10, 10, 10, 10, 10, 10, 0]);
+    let late = ending(extended("2026-03-14T09:00"), &ends);
+    assert_eq!((seats(&days, &late, &[]), in_the_end(&days, &late)), (vec![10, 10, 10, 10, 0, 0, 10, 10, 0], 0));
+    // An end that is moved into the past: what was, was.
+    let ended = ending(extended("2026-03-10T09:00"), &["2026-03-20T00:00", "2026-03-05T00:00"]);
+    assert_eq!(seats(&days, &ended, &[]), [10, 10, 10, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_term_that_ends_before_the_cut_off_ends_the_day_before_in_three_zones() {
+    // The same instant, 23:10 in UTC on the 11th, is the 11th, the 11th and the 12th.
+    let ends = ending(history(&[("2026-03-01T10:00", 10, false)]), &["2026-03-12T00:10"]);
+    for (zone, expected) in ZONES.iter().zip([[10, 0, 0], [10, 0, 0], [10, 10, 0]]) {
+        let rule = DayRule::new(zone, 30).expect("a rule");
+        let days = Days::new(&rule, day("2026-03-11"), day("2026-03-13"), at("2030-01-01T00:00"));
+        assert_eq!(seats(&days, &ends, &[]), expected, "{zone}");
+    }
+}
+
 #[test]
 fn a_hold_on_an_account_stops_like_one_on_the_license() {
     let held = [Interval { from: at("2023-03-21T09:00"), to: at("2023-03-25T12:00") }];
@@ -175,13 +211,15 @@ fn what_has_not_come_yet_counts_nothing() {
 fn plainly(rule: &DayRule, first: Day, count: i64, segments: &[Segment], stops: &[Interval]) -> Vec<i64> {
     let live = |moment: Timestamp| {
         let stopped = stops.iter().any(|stop| stop.from <= moment && moment < stop.to);
-        let of = |s: &&Segment| !s.held && s.from <= moment && s.to.is_none_or(|to| moment < to);
+        let before = |end: Option<Timestamp>| end.is_none_or(|end| moment < end);
+        let of = |s: &&Segment| !s.held && s.from <= moment && before(s.to) && before(s.ends_at);
         segments.iter().find(of).filter(|_| !stopped).map(|segment| segment.quantity)
     };
     let seats_of = |day: Day| {
         let (start, end) = (rule.start(day), rule.end(day));
         // Nothing changes but at these moments.
-        let mut moments: Vec<Timestamp> = segments.iter().flat_map(|s| [Some(s.from), s.to]).flatten().collect();
+        let mut moments: Vec<Timestamp> =
+            segments.iter().flat_map(|s| [Some(s.from), s.to, s.ends_at]).flatten().collect();
         moments.extend(stops.iter().flat_map(|stop| [stop.from, stop.to]));
         moments.push(end);
         moments.retain(|moment| start < *moment && *moment <= end);
@@ -192,13 +230,15 @@ fn plainly(rule: &DayRule, first: Day, count: i64, segments: &[Segment], stops: 
 }
 
 prop_compose! {
-    fn changes()(steps in prop::collection::vec((0_i64..4_000, 0_i64..5, any::<bool>()), 1..14), ends in any::<bool>())
+    fn changes()(steps in prop::collection::vec((0_i64..4_000, 0_i64..5, any::<bool>(), prop::option::of(-500_i64..8_000)), 1..14),
+            ends in any::<bool>())
         -> Vec<Segment> {
         let mut from = at("2026-03-20T00:00");
         let mut segments: Vec<Segment> = Vec::new();
-        for (minutes, quantity, held) in steps {
+        for (minutes, quantity, held, end) in steps {
             let to = from.plus_minutes(minutes + 1);
-            segments.push(segment(quantity, held, from, Some(to)));
+            let ends_at = end.map(|minutes| from.plus_minutes(minutes));
+            segments.push(Segment { ends_at, ..segment(quantity, held, from, Some(to)) });
             from = to;
         }
         if !ends {

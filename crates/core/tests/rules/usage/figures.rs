@@ -2,7 +2,7 @@
 
 use super::{average, count, is_sound, make, meter, new_meter, query, rows, sums, told, total};
 use lessor_core::account::Kind;
-use lessor_core::metering::{Aggregation, CreateMeter, Each, LevelRule, NewRecord, Per, Query};
+use lessor_core::metering::{Aggregation, By, CreateMeter, LevelRule, NewRecord, Per, Query};
 use lessor_testkit::{Bench, on_both_engines};
 use serde_json::{Value, json};
 
@@ -51,8 +51,8 @@ on_both_engines! {
         assert_eq!(sums(&total(&bench, month("backup")).await), [1, 0]);
         assert_eq!(sums(&total(&bench, month("patch")).await), [2, 0]);
         assert_eq!(sums(&total(&bench, month("unheard")).await), [0, 0]);
-        let keys = rows(&bench, Query { each: Each::Key, ..month("") }).await;
-        assert_eq!(keys.iter().map(|row| (row.key.as_deref(), row.total.sum)).collect::<Vec<_>>(), [(Some("backup"), 1), (Some("patch"), 2)]);
+        let keys = rows(&bench, Query { each: vec![By::Key], ..month("") }).await;
+        assert_eq!(keys.iter().map(|row| (row.of.key.as_deref(), row.total.sum)).collect::<Vec<_>>(), [(Some("backup"), 1), (Some("patch"), 2)]);
         // Each counts on the day of the month on which it was first seen, so that days add up to the month.
         let days = query(&endpoints, partner.id, "2026-03-04", "2026-03-10", Per::Day);
         assert_eq!(sums(&total(&bench, days.clone()).await), [1, 0, 0, 0, 0, 1, 0]);
@@ -117,8 +117,8 @@ on_both_engines! {
         ]).await;
         let days = query(&bytes, partner.id, "2026-03-01", "2026-03-05", Per::Day);
         assert_eq!(sums(&total(&bench, days.clone()).await), [10, 110, 111, 101, 101]);
-        let each = rows(&bench, Query { each: Each::Account, ..days }).await;
-        let named: Vec<_> = each.iter().map(|row| (row.account.as_ref().map(|(_, name)| name.as_str()), row.total.sum)).collect();
+        let each = rows(&bench, Query { each: vec![By::Account], ..days }).await;
+        let named: Vec<_> = each.iter().map(|row| (row.names.account.as_deref(), row.total.sum)).collect();
         assert_eq!(named, [(Some("P"), 0), (Some("1"), 33), (Some("2"), 400)]);
     }
 

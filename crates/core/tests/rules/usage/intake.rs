@@ -53,6 +53,40 @@ on_both_engines! {
         is_sound(&bench).await;
     }
 
+    a_record_of_another_hour_is_another_one_also_within_a_batch(bench) {
+        meter(&bench, "calls", Aggregation::Sum).await;
+        let customer = bench.account(bench.root.id, Kind::Customer, "C").await;
+        let hours = ["2026-01-01T00:10:00Z", "2026-01-01T01:10:00Z"].map(|time| told("calls", &customer, "r-1", time, "", 5));
+        assert_eq!(tell(&bench, &hours).await, [Fate::Counted, Fate::Counted]);
+        assert_eq!(tell(&bench, &hours).await, [Fate::Duplicate, Fate::Duplicate]);
+        is_sound(&bench).await;
+    }
+
+    a_large_batch_counts_each_record_once_whatever_its_length(bench) {
+        meter(&bench, "calls", Aggregation::Sum).await;
+        meter(&bench, "seen", Aggregation::Distinct).await;
+        meter(&bench, "users", Aggregation::Level).await;
+        let mut customers = Vec::new();
+        for n in 0..70 {
+            customers.push(bench.account(bench.root.id, Kind::Customer, &format!("C {n}")).await);
+        }
+        let name = |n: usize| ["calls", "seen", "users"][n % 3];
+        let time = |n: usize| format!("2025-12-{:02}T{:02}:00:00Z", n % 28 + 1, n % 24);
+        let record = |n: usize| {
+            told(name(n), &customers[n % 70], &format!("r-{n}"), &time(n), &format!("s-{}", n % 90), 1)
+        };
+        // One fits all statements for many rows, the other leaves some of each.
+        for (first, length) in [(0, 1_500), (1_500, 1_787)] {
+            let records: Vec<NewRecord> = (first..first + length).map(record).collect();
+            let fates = tell(&bench, &records).await;
+            assert!(fates.iter().all(|fate| *fate == Fate::Counted));
+        }
+        let calls = meter_named(&bench, "calls").await;
+        let sum = sums(&total(&bench, query(&calls, bench.root.id, "2025-12-01", "2025-12-31", Per::Month)).await);
+        assert_eq!(sum, [(0..3_287).filter(|n| n % 3 == 0).count() as i64]);
+        is_sound(&bench).await;
+    }
+
     it_is_known_for_35_days_what_was_told_and_then_forgotten(bench) {
         meter(&bench, "calls", Aggregation::Sum).await;
         let customer = bench.account(bench.root.id, Kind::Customer, "C").await;
@@ -145,8 +179,8 @@ on_both_engines! {
         assert_eq!(fates[31..], [Fate::Counted, Fate::Counted, Fate::Counted]);
         assert_eq!(fates[..31].iter().filter(|fate| matches!(fate, Fate::Rejected { .. })).count(), 31);
         let calls = meter_named(&bench, "calls").await;
-        let shown = rows(&bench, metering::Query { each: metering::Each::License, ..query(&calls, bench.root.id, "2025-12-31", "2026-01-02", Per::Range) }).await;
-        let by_license: Vec<_> = shown.iter().map(|row| (row.license, row.total.sum)).collect();
+        let shown = rows(&bench, metering::Query { each: vec![metering::By::License], ..query(&calls, bench.root.id, "2025-12-31", "2026-01-02", Per::Range) }).await;
+        let by_license: Vec<_> = shown.iter().map(|row| (row.of.license, row.total.sum)).collect();
         assert_eq!(by_license, [(None, 4), (Some(license.id), 1)]);
         is_sound(&bench).await;
     }
@@ -214,7 +248,7 @@ on_both_engines! {
         blind.grants.push(Grant { path: own.path.clone(), level: Level::None });
         let (caller, query) = (bench.caller(blind), of(partner.id));
         let shown = bench.app.read(&caller, move |tx, cx| metering::report(tx, cx, &query, None, 10)).await.expect("a report");
-        assert_eq!(shown[0].total.sum, 0);
+        assert_eq!(shown.rows[0].total.sum, 0);
     }
 
     records_are_taken_in_whole_or_not_at_all(bench) {

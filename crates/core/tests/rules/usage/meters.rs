@@ -47,6 +47,7 @@ on_both_engines! {
             (CreateMeter { level_rule: Some(LevelRule::Last), ..new("a") }, "level_rule"),
             (CreateMeter { key_attribute: Some(String::new()), ..new("a") }, "key_attribute"),
             (CreateMeter { aggregation: Aggregation::Level, key_attribute: Some("k".into()), ..new("a") }, "key_attribute"),
+            (CreateMeter { from_devices: true, ..new_meter(&bench, "a", Aggregation::SeatDays) }, "from_devices"),
             (CreateMeter { tenant: customer, ..new("a") }, "vendor"),
         ];
         for (command, word) in wrong {

@@ -8,7 +8,7 @@ mod splits;
 use lessor_core::account::Account;
 use lessor_core::metering::day::Day;
 use lessor_core::metering::{
-    self, Aggregation, CreateMeter, Each, Fate, Figures, LevelRule, Meter, NewRecord, Per, Query, Range,
+    self, Aggregation, CreateMeter, Fate, Figures, LevelRule, Meter, NewRecord, Per, Query, Range,
 };
 use lessor_core::verify::verify;
 use lessor_core::{AccountId, Caller, Error, Timestamp};
@@ -16,7 +16,7 @@ use lessor_testkit::Bench;
 use serde_json::Map;
 
 /// A meter of the vendor's whose days end at midnight in UTC.
-fn new_meter(bench: &Bench, name: &str, aggregation: Aggregation) -> CreateMeter {
+pub(crate) fn new_meter(bench: &Bench, name: &str, aggregation: Aggregation) -> CreateMeter {
     CreateMeter {
         tenant: bench.root.id,
         name: name.into(),
@@ -26,14 +26,15 @@ fn new_meter(bench: &Bench, name: &str, aggregation: Aggregation) -> CreateMeter
         time_zone: "UTC".into(),
         cutoff_minutes: 0,
         key_attribute: None,
+        from_devices: false,
     }
 }
 
-async fn make(bench: &Bench, command: CreateMeter) -> Meter {
+pub(crate) async fn make(bench: &Bench, command: CreateMeter) -> Meter {
     bench.write(move |tx, cx| metering::create(tx, cx, &command)).await.expect("a meter")
 }
 
-async fn meter(bench: &Bench, name: &str, aggregation: Aggregation) -> Meter {
+pub(crate) async fn meter(bench: &Bench, name: &str, aggregation: Aggregation) -> Meter {
     make(bench, new_meter(bench, name, aggregation)).await
 }
 
@@ -46,7 +47,7 @@ fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).expect("an instant")
 }
 
-fn told(meter: &str, account: &Account, id: &str, time: &str, subject: &str, value: i64) -> NewRecord {
+pub(crate) fn told(meter: &str, account: &Account, id: &str, time: &str, subject: &str, value: i64) -> NewRecord {
     NewRecord {
         id: id.into(),
         source: "agent-7".into(),
@@ -66,23 +67,25 @@ async fn tell_as(bench: &Bench, caller: &Caller, records: &[NewRecord]) -> Resul
     bench.app.write(caller, move |tx, cx| metering::record(tx, cx, &records)).await
 }
 
-async fn tell(bench: &Bench, records: &[NewRecord]) -> Vec<Fate> {
+pub(crate) async fn tell(bench: &Bench, records: &[NewRecord]) -> Vec<Fate> {
     tell_as(bench, &bench.app.system(), records).await.expect("fates")
 }
 
 /// Tells records that are all new.
-async fn count(bench: &Bench, records: &[NewRecord]) {
+pub(crate) async fn count(bench: &Bench, records: &[NewRecord]) {
     assert_eq!(tell(bench, records).await, vec![Fate::Counted; records.len()]);
 }
 
 fn query(meter: &Meter, account: AccountId, from: &str, until: &str, per: Per) -> Query {
     let day = |text| Day::parse(text).expect("a day");
     let range = Range::new(day(from), day(until), per).expect("a range");
-    Query { meter: meter.clone(), account, branch: true, range, per, each: Each::Total, key: String::new() }
+    Query { meter: meter.clone(), account, branch: true, range, per, each: Vec::new(), key: String::new() }
 }
 
 async fn rows(bench: &Bench, query: Query) -> Vec<Figures> {
-    bench.read(move |tx, cx| metering::report(tx, cx, &query, None, 1_000)).await.expect("a report")
+    let report = bench.read(move |tx, cx| metering::report(tx, cx, &query, None, 1_000)).await.expect("a report");
+    assert_eq!(report.next, None);
+    report.rows
 }
 
 /// The one row of a report that tells nothing apart.
@@ -96,6 +99,6 @@ fn sums(row: &Figures) -> Vec<i64> {
     row.figures.iter().map(|figure| figure.sum).collect()
 }
 
-async fn is_sound(bench: &Bench) {
+pub(crate) async fn is_sound(bench: &Bench) {
     assert_eq!(bench.read(|tx, _| verify(tx)).await.expect("checks"), Vec::<String>::new());
 }

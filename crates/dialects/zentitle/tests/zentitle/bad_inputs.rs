@@ -105,10 +105,12 @@ fn bad(input: &Input, in_query: bool) -> Vec<Value> {
             }
             let wrong: &[&str] = match of {
                 Charset::Any => &[],
+                Charset::Plain => &["a\nb", "a\u{7f}b"],
                 Charset::NoMarkup => &["a'b", "a\"b", "a\\b", "a<b", "a>b", "a\nb"],
                 Charset::Line => &["a\nb", " ab", "ab ", "a\u{7f}b"],
                 Charset::Code => &["a b", "a_b", "ä"],
                 Charset::Word => &["a b", "a.b", "ä"],
+                Charset::Visible => &["a b", "a\nb", "ä"],
             };
             texts.extend(wrong.iter().map(|text| json!(text)));
             texts
